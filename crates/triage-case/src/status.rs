@@ -1,0 +1,95 @@
+//! What became of an entry: the classes of the coverage. Every record has exactly one.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The whole content was read, once, and did not change meanwhile.
+    Read,
+    /// A part of the content could not be read; there is no digest of the whole.
+    Partial,
+    /// Nothing of the content, or of the listing, could be read.
+    Unreadable,
+    /// The content changed while it was read; digests are of the bytes that were read.
+    Changed,
+    /// The content is encrypted and no key was given.
+    Encrypted,
+    /// A rule of the scope left it out, before it was opened.
+    Excluded,
+    /// It has no content to read: a directory, a link, a pipe, a socket, a device node.
+    NotRegular,
+    /// It is larger than the limit of the plan, and was not opened.
+    TooLarge,
+    /// The run ended by its budget, its hit limit or the operator before it was its turn.
+    NotReached,
+}
+
+impl Status {
+    /// Every status, in the order of reports.
+    pub const ALL: [Self; 9] = [
+        Self::Read,
+        Self::Partial,
+        Self::Unreadable,
+        Self::Changed,
+        Self::Encrypted,
+        Self::Excluded,
+        Self::NotRegular,
+        Self::TooLarge,
+        Self::NotReached,
+    ];
+
+    /// Returns the name used in the manifest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Partial => "partial",
+            Self::Unreadable => "unreadable",
+            Self::Changed => "changed",
+            Self::Encrypted => "encrypted",
+            Self::Excluded => "excluded",
+            Self::NotRegular => "not_regular",
+            Self::TooLarge => "too_large",
+            Self::NotReached => "not_reached",
+        }
+    }
+
+    /// Returns the words used in reports.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "read in full",
+            Self::Partial => "read in part",
+            Self::Unreadable => "could not be read",
+            Self::Changed => "changed while being read",
+            Self::Encrypted => "encrypted",
+            Self::Excluded => "outside the scope",
+            Self::NotRegular => "no content (directory, link, pipe, socket, device)",
+            Self::TooLarge => "larger than the size limit",
+            Self::NotReached => "not reached before the run ended",
+        }
+    }
+
+    /// Says whether an entry with this status leaves the requested scope incompletely examined.
+    #[must_use]
+    pub const fn is_gap(self) -> bool {
+        !matches!(self, Self::Read | Self::Excluded | Self::NotRegular)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Status {
+    type Err = ();
+
+    /// Reads the name used in the manifest.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|status| status.name() == text).ok_or(())
+    }
+}

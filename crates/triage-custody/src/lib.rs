@@ -1,0 +1,1 @@
+//! Custody log, Merkle tree, seals and signatures, over bytes only.

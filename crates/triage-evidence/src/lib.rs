@@ -1,0 +1,22 @@
+//! The words and promises that every reader of evidence shares.
+//!
+//! An [`Entry`] is one name met, at a [`Location`]. A [`Directory`] lists and opens entries, a
+//! [`Stream`] gives the content of one. What could not be read is a [`Problem`]: data, never an
+//! abort. There is no parser, no I/O and no clock here: readers implement these traits, and
+//! whoever composes them knows nothing else about a file system.
+
+mod directory;
+mod entry;
+mod escape;
+mod location;
+mod problem;
+mod stream;
+mod times;
+
+pub use directory::{Directory, Listing, Names};
+pub use entry::{Device, Entry, FileId, Kind, Ownership};
+pub use escape::{BadEscape, escape, unescape};
+pub use location::Location;
+pub use problem::{Problem, ProblemKind};
+pub use stream::{Chunk, Stream};
+pub use times::{Time, Times};

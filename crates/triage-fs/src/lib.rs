@@ -1,0 +1,1 @@
+//! File systems as entries and streams; here: the live directory.

@@ -1,0 +1,251 @@
+//! Sixteen streams side by side: one vector lane each.
+//!
+//! A chain of dependent steps leaves a core idle; sixteen chains in the lanes of vector registers do
+//! not. [`Columns`] keeps the states word by word, [`Engine`] advances them with the kernel that the
+//! machine has, or one stream after the other where that is faster. What is in a lane and when it
+//! is refilled is decided in `batch.rs`.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use crate::chains::{CHAINED, Chains};
+use crate::constants::Block;
+use crate::{Algorithm, Algorithms};
+
+/// How many streams advance together.
+pub(crate) const LANES: usize = 16;
+
+/// One word of the state of every lane; 64 bytes, aligned to a cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
+pub(crate) struct Column(pub(crate) [u32; LANES]);
+
+/// The states of all lanes.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    pub(crate) md5: [Column; 4],
+    pub(crate) sha1: [Column; 5],
+    pub(crate) sha256: [Column; 8],
+}
+
+impl Columns {
+    /// Returns columns of which nothing is meant yet.
+    pub(crate) const fn new() -> Self {
+        let zero = Column([0; LANES]);
+        Self { md5: [zero; 4], sha1: [zero; 5], sha256: [zero; 8] }
+    }
+
+    /// Puts the states of one stream into a lane.
+    pub(crate) fn set(&mut self, lane: usize, chains: &Chains) {
+        set_lane(&mut self.md5, lane, &chains.md5);
+        set_lane(&mut self.sha1, lane, &chains.sha1);
+        set_lane(&mut self.sha256, lane, &chains.sha256);
+    }
+
+    /// Takes the states of one stream out of a lane.
+    pub(crate) fn get(&self, lane: usize) -> Chains {
+        Chains {
+            md5: self.md5.map(|column| column.0[lane]),
+            sha1: self.sha1.map(|column| column.0[lane]),
+            sha256: self.sha256.map(|column| column.0[lane]),
+        }
+    }
+}
+
+fn set_lane(columns: &mut [Column], lane: usize, words: &[u32]) {
+    for (column, word) in columns.iter_mut().zip(words) {
+        column.0[lane] = *word;
+    }
+}
+
+/// What all lanes hash next: the same number of blocks from each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows<'a> {
+    /// The blocks of each lane; an idle lane has no blocks.
+    pub(crate) lanes: [&'a [Block]; LANES],
+    /// How many blocks to take from each lane that is not idle.
+    pub(crate) blocks: usize,
+    /// Bit `i` says that lane `i` takes the block that ends its stream, length big-endian.
+    pub(crate) last: u16,
+}
+
+impl Rows<'_> {
+    /// Returns how many lanes are not idle.
+    fn busy(&self) -> usize {
+        self.lanes.iter().filter(|lane| !lane.is_empty()).count()
+    }
+}
+
+/// A set of vector instructions that this machine was seen to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+}
+
+/// The fewest busy lanes from which on lanes beat one stream after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thresholds {
+    md5: usize,
+    sha1: usize,
+    sha256: usize,
+}
+
+/// Lanes that are never worth it.
+const NEVER: usize = LANES + 1;
+
+/// Advances columns with a kernel, if there is one and it is worth it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Engine {
+    kernel: Kernel,
+    thresholds: Thresholds,
+}
+
+impl Engine {
+    /// Returns the fastest engine for this machine; `None` if it has no kernel.
+    pub(crate) fn detect() -> Option<Self> {
+        Self::all().into_iter().next()
+    }
+
+    /// Returns an engine for each kernel that this machine can run, the fastest first.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut engines = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(kernel) = avx512::Avx512::detect() {
+                // Measured per busy lane; without SHA-NI a stream alone is about four times slower.
+                let thresholds = if has_sha_ni() {
+                    Thresholds { md5: 3, sha1: 5, sha256: 8 }
+                } else {
+                    Thresholds { md5: 3, sha1: 5, sha256: 8 }
+                };
+                engines.push(Self { kernel: Kernel::Avx512(kernel), thresholds });
+            }
+            if let Some(kernel) = avx2::Avx2::detect() {
+                let thresholds = Thresholds { md5: 2, sha1: NEVER, sha256: NEVER };
+                engines.push(Self { kernel: Kernel::Avx2(kernel), thresholds });
+            }
+        }
+        engines
+    }
+
+    /// Returns the same engine with every algorithm of its kernel in lanes, however few are busy.
+    pub(crate) fn always(self) -> Self {
+        let always = |threshold| if threshold == NEVER { NEVER } else { 1 };
+        let Thresholds { md5, sha1, sha256 } = self.thresholds;
+        let thresholds =
+            Thresholds { md5: always(md5), sha1: always(sha1), sha256: always(sha256) };
+        Self { thresholds, ..self }
+    }
+
+    /// Returns the algorithms that are worth computing in lanes when `busy` lanes are.
+    pub(crate) fn in_lanes(&self, busy: usize) -> Algorithms {
+        let Thresholds { md5, sha1, sha256 } = self.thresholds;
+        [(Algorithm::Md5, md5), (Algorithm::Sha1, sha1), (Algorithm::Sha256, sha256)]
+            .into_iter()
+            .filter_map(|(algorithm, fewest)| (busy >= fewest).then_some(algorithm))
+            .collect()
+    }
+
+    /// Returns the name of the code path of an algorithm that this kernel computes in lanes.
+    pub(crate) fn path(&self, algorithm: Algorithm) -> Option<&'static str> {
+        if !self.in_lanes(LANES).contains(algorithm) {
+            return None;
+        }
+        match (self.kernel, algorithm) {
+            #[cfg(target_arch = "x86_64")]
+            (Kernel::Avx512(_), Algorithm::Md5) => Some("md5/avx512x16"),
+            #[cfg(target_arch = "x86_64")]
+            (Kernel::Avx512(_), Algorithm::Sha1) => Some("sha1/avx512x16"),
+            #[cfg(target_arch = "x86_64")]
+            (Kernel::Avx512(_), Algorithm::Sha256) => Some("sha256/avx512x16"),
+            #[cfg(target_arch = "x86_64")]
+            (Kernel::Avx2(_), Algorithm::Md5) => Some("md5/avx2x8"),
+            _ => None,
+        }
+    }
+
+    /// Advances the states of `algorithms` in every busy lane by `rows`.
+    ///
+    /// An idle lane is filled with whatever; its state means nothing afterwards.
+    pub(crate) fn advance(&self, algorithms: Algorithms, columns: &mut Columns, rows: &Rows<'_>) {
+        let algorithms = algorithms.intersection(CHAINED);
+        let in_lanes = self.in_lanes(rows.busy()).intersection(algorithms);
+        if !in_lanes.is_empty() {
+            let filled = fill_idle(rows);
+            match self.kernel {
+                #[cfg(target_arch = "x86_64")]
+                Kernel::Avx512(kernel) => kernel.advance(in_lanes, columns, &filled),
+                #[cfg(target_arch = "x86_64")]
+                Kernel::Avx2(kernel) => kernel.advance(columns, &filled),
+            }
+        }
+        let one_by_one = algorithms.without(in_lanes);
+        if one_by_one.is_empty() {
+            return;
+        }
+        for (lane, blocks) in rows.lanes.iter().enumerate() {
+            if !blocks.is_empty() {
+                let mut chains = columns.get(lane);
+                let is_last = rows.last & 1 << lane != 0;
+                chains.compress_row(one_by_one, &blocks[..rows.blocks], is_last);
+                columns.set(lane, &chains);
+            }
+        }
+    }
+}
+
+/// Gives idle lanes the blocks of a busy one, so that a kernel has something to read.
+fn fill_idle<'a>(rows: &Rows<'a>) -> Rows<'a> {
+    let some = rows.lanes.into_iter().find(|lane| !lane.is_empty()).unwrap_or_default();
+    let lanes = rows.lanes.map(|lane| if lane.is_empty() { some } else { lane });
+    Rows { lanes, ..*rows }
+}
+
+/// Says whether the SHA instructions of x86 are there, which the sha1 and sha2 crates then use.
+fn has_sha_ni() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("sha") && std::arch::is_x86_feature_detected!("sse4.1")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+/// Returns the names of the code paths that this machine uses, such as `sha256/sha-ni`.
+///
+/// Paths of whole-buffer batches come first, then those of one stream.
+#[must_use]
+pub fn simd_paths() -> Vec<&'static str> {
+    let mut paths: Vec<&'static str> = Vec::new();
+    if let Some(engine) = Engine::detect() {
+        paths.extend(CHAINED.iter().filter_map(|algorithm| engine.path(algorithm)));
+    }
+    paths.push("md5/scalar");
+    if has_sha_ni() {
+        paths.extend(["sha1/sha-ni", "sha256/sha-ni"]);
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected;
+        if is_x86_feature_detected!("avx2") {
+            paths.push("sha512/avx2");
+        }
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+            paths.push("blake3/avx512");
+        } else if is_x86_feature_detected!("avx2") {
+            paths.push("blake3/avx2");
+        }
+    }
+    paths
+}
+
+#[cfg(test)]
+#[path = "lanes_tests.rs"]
+mod tests;

@@ -1,0 +1,1 @@
+//! Lanes against one stream.

@@ -1,0 +1,16 @@
+//! The compiled index of one set, file format THX1 (docs/formats/index.md).
+//!
+//! Sorted digests behind a prefix table and a binary-fuse filter; one layout for a mapped file and
+//! for memory, so that a list compiled on the fly and an index file are asked by the same code.
+
+mod encode;
+mod filter;
+mod layout;
+mod lookup;
+mod open;
+mod write;
+
+pub(crate) use encode::{Columns, KeyColumn, encode};
+pub(crate) use layout::{Meta, NO_CLASS, NO_KEY, NO_SIZE};
+pub use open::{Index, is_index};
+pub(crate) use write::write_new;

@@ -1,0 +1,176 @@
+//! Looks the digests of one file up in one index.
+//!
+//! A miss touches the filter only and allocates nothing. A hit is compared with the whole record:
+//! one match for each record, by its strongest agreeing algorithm; records of one set that say the
+//! same of the file (category and consistency) are one match.
+
+use std::cmp::Ordering;
+
+use triage_hash::{Algorithm, Digests};
+
+use super::encode::fan_place;
+use super::layout::{LIST_BIT, NO_CLASS, NO_KEY, NO_SIZE, read_u64, u32_at};
+use super::open::{Index, Table};
+use crate::Match;
+
+/// Most matches with one set: there are as many as the record has categories, few in any real set.
+const MAX_MATCHES: usize = 4096;
+
+/// What the digest of one algorithm found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Found {
+    /// The file has no digest of it, or the set has none.
+    #[default]
+    NotCompared,
+    /// The set does not have the digest.
+    Missing,
+    /// The place of the digest among the keys.
+    At(u32),
+}
+
+/// What each table found, in the order of the tables.
+type FoundAll = [Found; Algorithm::ALL.len()];
+
+impl Index {
+    /// Appends every match of a file with these digests and size. The caller has ruled out the
+    /// empty file. `set_index` goes into the matches.
+    pub(crate) fn lookup(
+        &self,
+        digests: &Digests,
+        size_bytes: u64,
+        set_index: u32,
+        out: &mut Vec<Match>,
+    ) {
+        let mut found = FoundAll::default();
+        let mut any = false;
+        for (table, found) in self.tables.iter().zip(&mut found) {
+            let Some(digest) = digests.get(table.algorithm) else { continue };
+            *found = self.find(table, digest.as_bytes());
+            any |= matches!(found, Found::At(_));
+        }
+        if any {
+            self.matches(&found, size_bytes, set_index, out);
+        }
+    }
+
+    /// Finds a digest among the sorted keys.
+    fn find(&self, table: &Table, digest: &[u8]) -> Found {
+        let section = self.bytes.get(table.filter_section.clone()).unwrap_or_default();
+        if !table.filter.may_contain(section, digest) {
+            return Found::Missing;
+        }
+        let prefix = fan_place(digest, table.bits);
+        let fan = self.bytes.get(table.fan.clone()).unwrap_or_default();
+        let dropped = (table.bits / 8) as usize;
+        let rest = digest.get(dropped..).unwrap_or_default();
+        let width = rest.len();
+        let keys = self.bytes.get(table.keys.clone()).unwrap_or_default();
+        let key = |place: u32| {
+            let start = (place as usize).saturating_mul(width);
+            keys.get(start..start.saturating_add(width)).unwrap_or_default()
+        };
+        let mut low = u32_at(fan, prefix).unwrap_or(0).min(table.count);
+        let mut high = u32_at(fan, prefix.saturating_add(1)).unwrap_or(0).min(table.count);
+        while low < high {
+            let middle = low.midpoint(high);
+            match key(middle).cmp(rest) {
+                Ordering::Equal => return Found::At(middle),
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Found::Missing
+    }
+
+    /// Appends the matches of the records that the found keys belong to.
+    #[cold]
+    fn matches(&self, found: &FoundAll, size_bytes: u64, set_index: u32, out: &mut Vec<Match>) {
+        let first = out.len();
+        let mut said: Vec<(u16, bool)> = Vec::new();
+        for (place, (table, key)) in self.tables.iter().zip(found).enumerate() {
+            let Found::At(key) = *key else { continue };
+            for row in self.rows_of(table, key) {
+                if said.len() >= MAX_MATCHES {
+                    return;
+                }
+                // A stronger algorithm has brought this record already.
+                let stronger = self.tables.iter().zip(found).take(place);
+                if stronger.into_iter().any(|(t, f)| *f == Found::At(self.key_of(t, row))) {
+                    continue;
+                }
+                let says = (self.class_of(row), self.contradicts(found, row, size_bytes));
+                if said.contains(&says) {
+                    continue;
+                }
+                said.push(says);
+                out.push(self.match_of(table.algorithm, row, says, set_index));
+            }
+        }
+        debug_assert!(out.len() > first, "a found key belongs to a record");
+    }
+
+    fn match_of(
+        &self,
+        algorithm: Algorithm,
+        record: u32,
+        (class, inconsistent): (u16, bool),
+        set_index: u32,
+    ) -> Match {
+        Match {
+            set: self.name.clone(),
+            version: self.version.clone(),
+            set_sha256: self.source_sha256.clone(),
+            set_index,
+            record,
+            algorithm,
+            disposition: self.identity().disposition,
+            category: self.categories.get(usize::from(class)).cloned(),
+            inconsistent,
+        }
+    }
+
+    /// Returns the records that have the key. A damaged link gives a record that is not there,
+    /// so that the digest is still reported, and as inconsistent.
+    fn rows_of(&self, table: &Table, key: u32) -> impl Iterator<Item = u32> + '_ {
+        let links = self.bytes.get(table.links.clone()).unwrap_or_default();
+        let link = u32_at(links, key as usize).unwrap_or(NO_KEY);
+        let lists = self.bytes.get(table.lists.clone()).unwrap_or_default();
+        let place = (link & !LIST_BIT) as usize;
+        let mut rows: &[u8] = &[];
+        if link & LIST_BIT != 0 {
+            let count = u32_at(lists, place).unwrap_or(0) as usize;
+            let start = place.saturating_add(1).saturating_mul(4);
+            let end = start.saturating_add(count.saturating_mul(4));
+            rows = lists.get(start..end).unwrap_or_default();
+        }
+        let single = rows.is_empty().then_some(link);
+        let listed = rows.chunks_exact(4).filter_map(|row| u32_at(row, 0));
+        single.into_iter().chain(listed)
+    }
+
+    /// Returns the key that a record has in a table, or [`NO_KEY`].
+    fn key_of(&self, table: &Table, row: u32) -> u32 {
+        let column = table.key_of_row.clone().and_then(|range| self.bytes.get(range));
+        column.and_then(|column| u32_at(column, row as usize)).unwrap_or(NO_KEY)
+    }
+
+    fn class_of(&self, row: u32) -> u16 {
+        let column = self.classes.clone().and_then(|range| self.bytes.get(range));
+        let at = (row as usize).saturating_mul(2);
+        let class = column.and_then(|column| column.get(at..)?.first_chunk().copied());
+        class.map_or(NO_CLASS, u16::from_le_bytes)
+    }
+
+    /// Says whether a digest or the size of the record differs from those of the file.
+    fn contradicts(&self, found: &FoundAll, row: u32, size_bytes: u64) -> bool {
+        let sizes = self.sizes.clone().and_then(|range| self.bytes.get(range));
+        let size = sizes.and_then(|sizes| read_u64(sizes, (row as usize).saturating_mul(8)));
+        let size_differs = size.is_some_and(|size| size != NO_SIZE && size != size_bytes);
+        let digest_differs = self.tables.iter().zip(found).any(|(table, found)| {
+            let key = self.key_of(table, row);
+            let compared = table.key_of_row.is_some() && *found != Found::NotCompared;
+            compared && key != NO_KEY && *found != Found::At(key)
+        });
+        row >= self.rows || size_differs || digest_differs
+    }
+}

@@ -1,0 +1,377 @@
+//! Opens an index: checks the head and the bounds of every section, reads the descriptions.
+//!
+//! The digests themselves stay where they are. Nothing of the file is trusted: what does not fit
+//! is an error here, and lookups check every place again.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use triage_hash::{Algorithm, Algorithms};
+
+use super::encode::head_digest;
+use super::filter::Filter;
+use super::layout::{
+    ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MAJOR, MAX_JSON, MAX_SECTIONS, Meta,
+    Section, algorithm_number, fan_bits, read_u32, read_u64,
+};
+use crate::builder::{MAX_CATEGORIES, MAX_ROWS};
+use crate::map::Bytes;
+use crate::{Category, Error, ImportReport, SetIdentity};
+
+/// The compiled index of one set. Shareable between threads.
+#[derive(Debug)]
+pub struct Index {
+    pub(super) bytes: Bytes,
+    path: PathBuf,
+    sections: Vec<Section>,
+    digest: [u8; 32],
+    meta: Meta,
+    pub(super) rows: u32,
+    pub(super) categories: Vec<Category>,
+    pub(super) sizes: Option<Range<usize>>,
+    pub(super) classes: Option<Range<usize>>,
+    pub(super) tables: Vec<Table>,
+    pub(super) name: Arc<str>,
+    pub(super) version: Option<Arc<str>>,
+    pub(super) source_sha256: Arc<str>,
+}
+
+/// The sections of one algorithm, as byte ranges of the file.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) algorithm: Algorithm,
+    pub(super) count: u32,
+    pub(super) bits: u32,
+    pub(super) fan: Range<usize>,
+    pub(super) keys: Range<usize>,
+    pub(super) links: Range<usize>,
+    pub(super) lists: Range<usize>,
+    pub(super) key_of_row: Option<Range<usize>>,
+    pub(super) filter_section: Range<usize>,
+    pub(super) filter: Filter,
+}
+
+/// The algorithms from the strongest to the weakest; equals in the order of columns.
+const BY_STRENGTH: [Algorithm; 6] = [
+    Algorithm::Sha512,
+    Algorithm::Sha256,
+    Algorithm::Sha3_256,
+    Algorithm::Blake3,
+    Algorithm::Sha1,
+    Algorithm::Md5,
+];
+
+/// Says whether the first bytes of a file are those of an index.
+#[must_use]
+pub fn is_index(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
+impl Index {
+    /// Opens an index file without reading all of it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::BadIndex`] if it is no index or damaged in
+    /// its head, its bounds or its descriptions. The rest is checked by [`Index::verify`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |action| {
+            move |source| Error::Io { action, path: path.to_owned(), source }
+        };
+        let mut file = File::open(path).map_err(failed("open"))?;
+        let metadata = file.metadata().map_err(failed("examine"))?;
+        let mut head = Vec::new();
+        if metadata.is_file() {
+            (&mut file).take(MAGIC.len() as u64).read_to_end(&mut head).map_err(failed("read"))?;
+        }
+        if !is_index(&head) {
+            return Err(Parser::bad_at(path, "magic", "TRIAGEHX", &"other bytes"));
+        }
+        let bytes = Bytes::map(&file).map_err(failed("map"))?;
+        Self::parse(bytes, path)
+    }
+
+    /// Takes the bytes of an index that was compiled in memory.
+    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::parse(Bytes::Owned(bytes), Path::new("(memory)"))
+    }
+
+    /// Writes the index to a new file: complete or not at all, never over another.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if there is a file of that name, [`Error::Io`] if the disk refuses.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        super::write_new(path, &self.bytes)
+    }
+
+    /// Recomputes the digest of every section and checks that nothing lies between them.
+    ///
+    /// # Errors
+    /// [`Error::BadIndex`] naming the first section that differs.
+    pub fn verify(&self) -> Result<(), Error> {
+        let parser = Parser { bytes: &self.bytes, path: &self.path };
+        let mut end = HEADER_LEN + self.sections.len() * ENTRY_LEN;
+        for section in &self.sections {
+            let range = parser.range(section, "section")?;
+            parser.check_zeros(end..range.start)?;
+            parser.check_digest(section, "section")?;
+            end = range.end;
+        }
+        parser.check_zeros(end..self.bytes.len())
+    }
+
+    /// Returns who made the set and from what.
+    #[must_use]
+    pub fn identity(&self) -> &SetIdentity {
+        &self.meta.identity
+    }
+
+    /// Returns what became of the rows of its source.
+    #[must_use]
+    pub fn report(&self) -> &ImportReport {
+        &self.meta.report
+    }
+
+    /// Returns the name and version of the program that compiled it.
+    #[must_use]
+    pub fn builder(&self) -> &str {
+        &self.meta.builder
+    }
+
+    /// Returns the BLAKE3 of the head, which has the digests of all sections: it names the index.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Returns how many records the set has.
+    #[must_use]
+    pub fn record_count(&self) -> u64 {
+        u64::from(self.rows)
+    }
+
+    /// Returns how many digests of that algorithm the set has.
+    #[must_use]
+    pub fn digest_count(&self, algorithm: Algorithm) -> u64 {
+        let table = self.tables.iter().find(|table| table.algorithm == algorithm);
+        table.map_or(0, |table| u64::from(table.count))
+    }
+
+    /// Returns which algorithms the set has digests of.
+    #[must_use]
+    pub fn algorithms(&self) -> Algorithms {
+        self.tables.iter().map(|table| table.algorithm).collect()
+    }
+
+    fn parse(bytes: Bytes, path: &Path) -> Result<Self, Error> {
+        let parser = Parser { bytes: &bytes, path };
+        let (sections, digest) = parser.head()?;
+        let find = |kind: Kind, algorithm: Option<Algorithm>| {
+            let number = algorithm.map_or(0, algorithm_number);
+            sections.iter().find(|s| s.kind == kind as u32 && s.algorithm == number)
+        };
+        let need = |kind: Kind, algorithm| {
+            find(kind, algorithm).ok_or_else(|| parser.bad(kind.name(), "one section", &"none"))
+        };
+        let section = need(Kind::Meta, None)?;
+        let rows = u32::try_from(section.count).ok().filter(|rows| u64::from(*rows) <= MAX_ROWS);
+        let rows = rows.ok_or_else(|| parser.bad("rows", "fewer", &section.count))?;
+        let meta: Meta = parser.json(section, Kind::Meta.name())?;
+        let section = need(Kind::Categories, None)?;
+        let categories: Vec<Category> = parser.json(section, Kind::Categories.name())?;
+        if categories.len() as u64 > MAX_CATEGORIES {
+            return Err(parser.bad("categories", "fewer", &categories.len()));
+        }
+        let of_rows = |kind: Kind, algorithm, size: u64| {
+            let section = find(kind, algorithm);
+            section.map(|s| parser.column(s, kind, u64::from(rows), size)).transpose()
+        };
+        let mut tables = Vec::new();
+        for algorithm in BY_STRENGTH {
+            let Some(keys) = find(Kind::Keys, Some(algorithm)) else { continue };
+            let key_of_row = of_rows(Kind::KeyOfRow, Some(algorithm), 4)?;
+            let others = [Kind::Fan, Kind::Links, Kind::Filter];
+            let [fan, links, filter] = others.map(|kind| need(kind, Some(algorithm)));
+            let lists = find(Kind::Lists, Some(algorithm));
+            let parts = TableSections { keys, fan: fan?, links: links?, filter: filter?, lists };
+            tables.push(parser.table(algorithm, &parts, key_of_row)?);
+        }
+        if tables.len() > 1 && tables.iter().any(|table| table.key_of_row.is_none()) {
+            return Err(parser.bad(Kind::KeyOfRow.name(), "one for each algorithm", &"fewer"));
+        }
+        let (sizes, classes) = (of_rows(Kind::Sizes, None, 8)?, of_rows(Kind::Classes, None, 2)?);
+        Ok(Self {
+            path: path.to_owned(),
+            digest,
+            name: meta.identity.name.as_str().into(),
+            version: meta.identity.version.as_deref().map(Into::into),
+            source_sha256: meta.identity.source.sha256.as_str().into(),
+            meta,
+            rows,
+            categories,
+            sizes,
+            classes,
+            tables,
+            sections,
+            bytes,
+        })
+    }
+}
+
+/// The section entries of one algorithm.
+struct TableSections<'a> {
+    keys: &'a Section,
+    fan: &'a Section,
+    links: &'a Section,
+    filter: &'a Section,
+    lists: Option<&'a Section>,
+}
+
+/// Reads the parts of an index, each checked against the file.
+struct Parser<'a> {
+    bytes: &'a [u8],
+    path: &'a Path,
+}
+
+impl Parser<'_> {
+    fn bad_at(
+        path: &Path,
+        section: &'static str,
+        expected: impl ToString,
+        actual: &dyn ToString,
+    ) -> Error {
+        let (expected, actual) = (expected.to_string(), actual.to_string());
+        Error::BadIndex { path: path.to_owned(), section, expected, actual }
+    }
+
+    fn bad(&self, section: &'static str, expected: impl ToString, actual: &dyn ToString) -> Error {
+        Self::bad_at(self.path, section, expected, actual)
+    }
+
+    /// Checks the header and reads the section table.
+    fn head(&self) -> Result<(Vec<Section>, [u8; 32]), Error> {
+        let header = self.bytes.get(..HEADER_LEN);
+        let header = header.ok_or_else(|| self.bad("header", HEADER_LEN, &self.bytes.len()))?;
+        if !is_index(header) {
+            return Err(self.bad("magic", "TRIAGEHX", &"other bytes"));
+        }
+        let version = read_u32(header, 8).unwrap_or_default();
+        if version & 0xffff != u32::from(MAJOR) {
+            return Err(self.bad("version", MAJOR, &(version & 0xffff)));
+        }
+        let len = read_u64(header, 16).unwrap_or_default();
+        if len != self.bytes.len() as u64 {
+            return Err(self.bad("file length", len, &self.bytes.len()));
+        }
+        let count = read_u32(header, 24).unwrap_or_default() as usize;
+        let head = self.bytes.get(..HEADER_LEN + count.min(MAX_SECTIONS + 1) * ENTRY_LEN);
+        let head = head.filter(|_| count <= MAX_SECTIONS);
+        let head = head.ok_or_else(|| self.bad("section table", "fewer sections", &count))?;
+        let digest = head_digest(head);
+        if header.get(HEAD_DIGEST_AT..) != Some(&digest) {
+            return Err(self.bad("head", "its BLAKE3", &"another"));
+        }
+        let entries = head.get(HEADER_LEN..).unwrap_or_default().chunks_exact(ENTRY_LEN);
+        let sections: Vec<Section> = entries.filter_map(Section::read).collect();
+        for section in &sections {
+            self.range(section, "section bounds")?;
+        }
+        Ok((sections, digest))
+    }
+
+    /// Returns where a section lies, inside the file.
+    fn range(&self, section: &Section, name: &'static str) -> Result<Range<usize>, Error> {
+        let range = || {
+            let start = usize::try_from(section.offset).ok()?;
+            let end = start.checked_add(usize::try_from(section.len).ok()?)?;
+            (end <= self.bytes.len()).then_some(start..end)
+        };
+        range().ok_or_else(|| {
+            let found = format!("{} bytes at {}", section.len, section.offset);
+            self.bad(name, format!("within {}", self.bytes.len()), &found)
+        })
+    }
+
+    /// Returns where a section of `count` elements of `size` bytes lies.
+    fn column(
+        &self,
+        section: &Section,
+        kind: Kind,
+        count: u64,
+        size: u64,
+    ) -> Result<Range<usize>, Error> {
+        let expected = count.checked_mul(size);
+        if section.count != count || expected != Some(section.len) {
+            let found = format!("{} elements, {} bytes", section.count, section.len);
+            return Err(self.bad(kind.name(), format!("{count} elements of {size}"), &found));
+        }
+        self.range(section, kind.name())
+    }
+
+    fn check_digest(&self, section: &Section, name: &'static str) -> Result<(), Error> {
+        let range = self.range(section, name)?;
+        let actual = blake3::hash(self.bytes.get(range).unwrap_or_default());
+        if *actual.as_bytes() == section.digest {
+            return Ok(());
+        }
+        let expected = blake3::Hash::from_bytes(section.digest);
+        let place = format!("{} (kind {} at {})", actual, section.kind, section.offset);
+        Err(self.bad(name, format!("BLAKE3 {expected}"), &place))
+    }
+
+    fn check_zeros(&self, range: Range<usize>) -> Result<(), Error> {
+        let between = self.bytes.get(range);
+        let between = between.ok_or_else(|| self.bad("order", "sections in order", &"overlap"))?;
+        match between.iter().find(|byte| **byte != 0) {
+            None => Ok(()),
+            Some(byte) => Err(self.bad("padding", 0, byte)),
+        }
+    }
+
+    /// Reads a JSON section, whose digest is checked first.
+    fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        section: &Section,
+        name: &'static str,
+    ) -> Result<T, Error> {
+        let range = self.range(section, name)?;
+        if range.len() > MAX_JSON {
+            return Err(self.bad(name, format!("at most {MAX_JSON} bytes"), &range.len()));
+        }
+        self.check_digest(section, name)?;
+        let bytes = self.bytes.get(range).unwrap_or_default();
+        serde_json::from_slice(bytes).map_err(|error| self.bad(name, "JSON", &error))
+    }
+
+    fn table(
+        &self,
+        algorithm: Algorithm,
+        sections: &TableSections<'_>,
+        key_of_row: Option<Range<usize>>,
+    ) -> Result<Table, Error> {
+        let count = sections.keys.count;
+        if count > MAX_ROWS {
+            return Err(self.bad(Kind::Keys.name(), format!("at most {MAX_ROWS}"), &count));
+        }
+        let bits = fan_bits(count);
+        let width = algorithm.len_bytes() as u64 - u64::from(bits / 8);
+        let filter_section = self.range(sections.filter, Kind::Filter.name())?;
+        let filter = Filter::read(self.bytes.get(filter_section.clone()).unwrap_or_default());
+        let filter = filter.ok_or_else(|| self.bad(Kind::Filter.name(), "a filter", &"none"))?;
+        let lists = sections.lists.map(|s| self.column(s, Kind::Lists, s.count, 4)).transpose()?;
+        Ok(Table {
+            algorithm,
+            count: u32::try_from(count).unwrap_or_default(),
+            bits,
+            fan: self.column(sections.fan, Kind::Fan, (1 << bits) + 1, 4)?,
+            keys: self.column(sections.keys, Kind::Keys, count, width)?,
+            links: self.column(sections.links, Kind::Links, count, 4)?,
+            lists: lists.unwrap_or_default(),
+            key_of_row,
+            filter_section,
+            filter,
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! The door through which an index file is written: complete or not at all, never over another.
+
+#![expect(clippy::disallowed_methods, reason = "the named door of the crate for writing")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Writes a new file: first beside it as `NAME.part`, then to the disk, then under its name.
+///
+/// Whoever writes holds `NAME.part`, which is created and never opened, so that two writers of the
+/// same name cannot meet.
+///
+/// # Errors
+/// [`Error::Exists`] if the file or its `.part` is there, [`Error::Io`] if the disk refuses; what
+/// was written is removed then.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |action| {
+        let path = path.to_owned();
+        move |source: io::Error| Error::Io { action, path, source }
+    };
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(&part) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Error::Exists { path: part });
+        }
+        other => other.map_err(failed("create"))?,
+    };
+    let written = if fs::symlink_metadata(path).is_ok() {
+        Err(Error::Exists { path: path.to_owned() })
+    } else {
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(failed("write"))
+            .and_then(|()| fs::rename(&part, path).map_err(failed("rename into place")))
+    };
+    if let Err(error) = written {
+        // The first error is the one worth telling; a `.part` that stays is named by the next run.
+        let _ = fs::remove_file(&part);
+        return Err(error);
+    }
+    sync_folder(path).map_err(failed("write the folder entry of"))
+}
+
+/// Brings the new name to the disk.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}

@@ -1,0 +1,38 @@
+//! Hash sets: read the lists of the field, compile them into one index, look digests up.
+//!
+//! A *set* is a list of digests of one provenance ([`SetIdentity`]) with one [`Disposition`].
+//! [`import`] reads a text or JSON list in any [`Format`] and returns an [`Index`]; the same index
+//! can be written with [`Index::write`] and opened again with [`Index::open`] without reading it
+//! all. [`Sets`] asks several indexes at once and answers with [`Matches`].
+//!
+//! What it deliberately is not: it compares exact cryptographic digests only. Perceptual hashes
+//! found in a list (PhotoDNA, PDQ) are dropped on import and counted. A match names a membership
+//! of a list, never a legal conclusion. File names of a list are never kept.
+
+mod algorithm_name;
+mod builder;
+mod category;
+mod disposition;
+mod error;
+mod exclusion;
+mod identity;
+mod import;
+mod index;
+mod map;
+mod matched;
+mod report;
+mod row;
+mod sets;
+
+pub use builder::Builder;
+pub use category::Category;
+pub use disposition::{Disposition, UnknownDisposition};
+pub use error::Error;
+pub use exclusion::Exclusion;
+pub use identity::{Description, SetIdentity, Source};
+pub use import::{BadMap, ColumnMap, Format, ImportOptions, UnknownFormat, import};
+pub use index::{Index, is_index};
+pub use matched::{Match, Matches};
+pub use report::{BadRow, ImportReport, Reason};
+pub use row::{Row, RowCategory};
+pub use sets::{SetSource, Sets};

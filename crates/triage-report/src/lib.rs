@@ -1,0 +1,1 @@
+//! Renders a finished case; never opens evidence.

@@ -1,0 +1,9 @@
+//! Elapsed time as a parameter: the pipeline itself owns no clock.
+
+use std::time::Duration;
+
+/// A monotonic clock that the caller provides.
+pub trait Clock: Send + Sync {
+    /// Returns the time since the run began.
+    fn elapsed(&self) -> Duration;
+}

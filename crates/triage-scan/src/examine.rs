@@ -1,0 +1,343 @@
+//! Examines the entries of a batch: reads, hashes, matches, and makes a record of each.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use triage_case::{Record, Status};
+use triage_evidence::{Chunk, Entry, Problem, ProblemKind};
+use triage_hash::{hash_batch, hash_bytes};
+use triage_walk::{Batch, Met, Verdict};
+
+use crate::content::{Content, Pulse, READ_BYTES, read_stream};
+use crate::job::{Lost, Slot};
+use crate::stage::Shared;
+use crate::{Halt, Ledger};
+
+/// Files up to this size are read whole and hashed side by side in the lanes of the processor.
+const SMALL_BYTES: u64 = 2 * 1024 * 1024;
+/// How much content is hashed side by side: 16 lanes of 1 MiB.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
+
+/// One worker's tools: buffers that are used again for every file.
+pub(crate) struct Examiner<G: Ledger> {
+    shared: Arc<Shared<G>>,
+    slot: Arc<Slot<G::Line>>,
+    arena: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+/// What is known of an entry of a group before its lanes have run.
+enum Found {
+    /// It needs no lane.
+    Settled(Option<Content>),
+    /// Its content lies in the arena, and the last look at the file said this.
+    InArena { start: usize, length: usize, unchanged: Result<(), Problem> },
+}
+
+/// Why a content was not read to its end.
+enum Cut {
+    /// Another worker has taken over.
+    Lost,
+    /// The run ends.
+    Halted,
+}
+
+impl From<Lost> for Cut {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
+}
+
+impl<G: Ledger> Examiner<G> {
+    /// Returns an examiner that works in that slot.
+    pub(crate) fn new(shared: Arc<Shared<G>>, slot: Arc<Slot<G::Line>>) -> Self {
+        Self { shared, slot, arena: Vec::new(), buffer: vec![0; READ_BYTES] }
+    }
+
+    /// Examines a batch from that place on. Returns `false` if the run was interrupted.
+    pub(crate) fn batch(
+        &mut self,
+        batch: &Batch,
+        start: usize,
+        given_up: &[usize],
+    ) -> Result<bool, Lost> {
+        let mut place = start;
+        while place < batch.met.len() {
+            if self.shared.halting.is_interrupt() {
+                return Ok(false);
+            }
+            let end = group_end(batch, place);
+            match self.group(batch, place, end, given_up) {
+                Ok(()) => place = end,
+                Err(Cut::Lost) => return Err(Lost),
+                Err(Cut::Halted) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Examines entries whose small contents fit the arena together, or one large one.
+    fn group(
+        &mut self,
+        batch: &Batch,
+        start: usize,
+        end: usize,
+        given_up: &[usize],
+    ) -> Result<(), Cut> {
+        self.arena.clear();
+        let mut found = Vec::with_capacity(end - start);
+        for place in start..end {
+            found.push(self.find(batch, place, given_up.contains(&place))?);
+        }
+        self.slot.resting()?;
+        let contents = self.settle(&batch.met[start..end], found);
+        let mut lines = Vec::with_capacity(end - start);
+        let mut weight = 0;
+        for (met, content) in batch.met[start..end].iter().zip(contents) {
+            let line = self.line(met, content);
+            weight += G::weight(&line);
+            lines.push(line);
+        }
+        self.slot.push(lines, weight)?;
+        Ok(())
+    }
+
+    /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
+    fn find(&mut self, batch: &Batch, place: usize, given_up: bool) -> Result<Found, Cut> {
+        let met = &batch.met[place];
+        if !matches!(met.verdict, Verdict::Content) {
+            return Ok(Found::Settled(None));
+        }
+        if given_up {
+            return Ok(Found::Settled(Some(Content::failed(timed_out()))));
+        }
+        if self.shared.halting.get().is_some() {
+            return Ok(Found::Settled(None));
+        }
+        let linked = met.entry.id.filter(|_| met.entry.links.is_some_and(|links| links > 1));
+        let Some(id) = linked else {
+            return self.guarded(batch, place, true);
+        };
+        self.slot.resting()?;
+        if let Some(content) = self.shared.links.claim(&met.entry, id) {
+            return Ok(Found::Settled(Some(content)));
+        }
+        let read = self.guarded(batch, place, false);
+        let content = match &read {
+            Ok(Found::Settled(Some(content))) => content.clone(),
+            _ => Content::failed(Halt::Interrupt.problem()),
+        };
+        if !matches!(read, Err(Cut::Lost)) {
+            self.shared.links.publish(&met.entry, id, &content);
+        }
+        read
+    }
+
+    fn guarded(&mut self, batch: &Batch, place: usize, lanes: bool) -> Result<Found, Cut> {
+        if let Some(gate) = &self.shared.gate {
+            self.slot.resting()?;
+            gate.enter(self.slot.token);
+        }
+        let read = catch_unwind(AssertUnwindSafe(|| self.read(batch, place, lanes)));
+        if let Some(gate) = &self.shared.gate {
+            gate.leave(self.slot.token);
+        }
+        read.unwrap_or_else(|_panic| Ok(Found::Settled(Some(Content::failed(internal())))))
+    }
+
+    /// Reads the content of one regular file, into the arena if it is small.
+    fn read(&mut self, batch: &Batch, place: usize, lanes: bool) -> Result<Found, Cut> {
+        let entry = &batch.met[place].entry;
+        self.slot.reading(place, self.shared.clock.elapsed())?;
+        if is_small(entry) {
+            if let Some(found) = self.read_small(batch, entry, lanes) {
+                return Ok(found);
+            }
+            self.slot.reading(place, self.shared.clock.elapsed())?;
+        }
+        let mut stream = match batch.directory.open_stream(entry) {
+            Ok(stream) => stream,
+            Err(problem) => return Ok(Found::Settled(Some(Content::failed(problem)))),
+        };
+        let pulse = WorkerPulse { shared: &self.shared, slot: &self.slot };
+        let buffer = &mut self.buffer;
+        let algorithms = self.shared.algorithms;
+        match read_stream(stream.as_mut(), entry, algorithms, buffer, &pulse) {
+            Some(content) => Ok(Found::Settled(Some(content))),
+            None => {
+                self.slot.resting()?;
+                match self.shared.halting.get() {
+                    Some(Halt::Interrupt) => Err(Cut::Halted),
+                    _ => Ok(Found::Settled(None)),
+                }
+            }
+        }
+    }
+
+    /// Reads a small file whole. Returns `None` for anything unusual: the caller then opens the
+    /// file again and reads it step by step, which knows how to go over bad places.
+    fn read_small(&mut self, batch: &Batch, entry: &Entry, lanes: bool) -> Option<Found> {
+        let size = usize::try_from(entry.size_bytes?).ok()?;
+        let start = self.arena.len();
+        let mut stream = match batch.directory.open_stream(entry) {
+            Ok(stream) => stream,
+            Err(problem) => return Some(Found::Settled(Some(Content::failed(problem)))),
+        };
+        // One byte more than the size: a read that leaves it empty has met the end.
+        self.arena.resize(start + size + 1, 0);
+        let mut length = 0;
+        let ended = loop {
+            if length > size {
+                break false;
+            }
+            match stream.read(&mut self.arena[start + length..]) {
+                Ok(Chunk::Data(more)) => length += more,
+                Ok(Chunk::End) => break true,
+                Ok(Chunk::Hole(_)) | Err(_) => break false,
+            }
+        };
+        if !ended {
+            self.arena.truncate(start);
+            return None;
+        }
+        self.arena.truncate(start + length);
+        let unchanged = stream.check_unchanged();
+        self.shared.watch.read(length as u64);
+        if lanes {
+            return Some(Found::InArena { start, length, unchanged });
+        }
+        let digests = hash_bytes(self.shared.algorithms, &self.arena[start..]);
+        self.arena.truncate(start);
+        Some(Found::Settled(Some(Content::whole(entry, length as u64, digests, unchanged))))
+    }
+
+    /// Runs the lanes over what lies in the arena.
+    fn settle(&self, met: &[Met], found: Vec<Found>) -> Vec<Option<Content>> {
+        let buffers: Vec<&[u8]> = found
+            .iter()
+            .filter_map(|found| match found {
+                Found::InArena { start, length, .. } => Some(&self.arena[*start..start + length]),
+                Found::Settled(_) => None,
+            })
+            .collect();
+        let hashed = catch_unwind(|| hash_batch(self.shared.algorithms, &buffers));
+        let mut digests = hashed.ok().map(Vec::into_iter);
+        met.iter()
+            .zip(found)
+            .map(|(met, found)| match found {
+                Found::Settled(content) => content,
+                Found::InArena { length, unchanged, .. } => {
+                    let next = digests.as_mut().and_then(Iterator::next);
+                    Some(next.map_or_else(
+                        || Content::failed(internal()),
+                        |digests| Content::whole(&met.entry, length as u64, digests, unchanged),
+                    ))
+                }
+            })
+            .collect()
+    }
+
+    /// Matches a content and prepares the line of its entry.
+    fn line(&self, met: &Met, content: Option<Content>) -> G::Line {
+        let mut record = classify(met, content, || {
+            self.shared.halting.get().unwrap_or(Halt::Interrupt).problem()
+        });
+        if let (Some(sets), false) = (&self.shared.sets, record.digests.is_empty()) {
+            record.matches = sets.lookup(&record.digests, record.bytes_read);
+        }
+        if record.is_hit() {
+            self.shared.watch.hit(&record);
+            let hits = self.shared.hits.fetch_add(1, Ordering::SeqCst) + 1;
+            if self.shared.execution.stop_after.is_some_and(|limit| hits >= limit) {
+                self.shared.halting.set(Halt::Hits);
+            }
+        }
+        self.shared.watch.recorded(&record);
+        self.shared.ledger.prepare(record)
+    }
+}
+
+/// Tells the slot that the reader lives, and the reader whether to go on.
+struct WorkerPulse<'a, G: Ledger> {
+    shared: &'a Shared<G>,
+    slot: &'a Slot<G::Line>,
+}
+
+impl<G: Ledger> Pulse for WorkerPulse<'_, G> {
+    fn beat(&self, bytes: u64) -> bool {
+        self.slot.beat(self.shared.clock.elapsed());
+        self.shared.watch.read(bytes);
+        self.shared.halting.get().is_none_or(|halt| halt == Halt::Hits)
+    }
+}
+
+/// Returns the end of the group that begins at `start`: a large file is a group of its own.
+fn group_end(batch: &Batch, start: usize) -> usize {
+    let mut bytes = 0;
+    for (place, met) in batch.met.iter().enumerate().skip(start) {
+        if !matches!(met.verdict, Verdict::Content) {
+            continue;
+        }
+        if !is_small(&met.entry) {
+            return if place == start { place + 1 } else { place };
+        }
+        let size = met.entry.size_bytes.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+        bytes += size;
+        if bytes > GROUP_BYTES && place > start {
+            return place;
+        }
+    }
+    batch.met.len()
+}
+
+fn is_small(entry: &Entry) -> bool {
+    !entry.is_sparse() && entry.size_bytes.is_some_and(|size| size <= SMALL_BYTES)
+}
+
+/// Makes the record of an entry. A content that should have been read and was not has not been
+/// reached.
+fn classify(met: &Met, content: Option<Content>, halted: impl FnOnce() -> Problem) -> Record {
+    let mut record = Record::unread(met.seq, met.entry.clone(), Status::NotRegular);
+    let mut gap = |status, problem| {
+        record.status = status;
+        record.problem = Some(problem);
+    };
+    match (&met.verdict, content) {
+        (Verdict::Content, Some(content)) => {
+            record.status = content.status;
+            record.problem = content.problem;
+            record.bytes_read = content.bytes_read;
+            record.digests = content.digests;
+        }
+        (Verdict::Content, None) | (Verdict::NotReached, _) => gap(Status::NotReached, halted()),
+        (Verdict::NotRegular, _) => {}
+        (Verdict::Excluded { rule }, _) => {
+            record.status = Status::Excluded;
+            record.rule = Some(rule.clone());
+        }
+        (Verdict::TooLarge { limit_bytes }, _) => {
+            let text = format!("larger than the limit of {limit_bytes} bytes");
+            gap(Status::TooLarge, Problem::new(ProblemKind::LimitReached, text));
+        }
+        (Verdict::Unreadable(problem), _) => {
+            let status = match problem.kind {
+                ProblemKind::Changed => Status::Changed,
+                ProblemKind::Encrypted => Status::Encrypted,
+                _ => Status::Unreadable,
+            };
+            gap(status, problem.clone());
+        }
+        (Verdict::Partial(problem), _) => gap(Status::Partial, problem.clone()),
+    }
+    record
+}
+
+/// The problem of a read that did not come back in time.
+pub(crate) fn timed_out() -> Problem {
+    Problem::new(ProblemKind::TimedOut, "a read did not come back before the deadline")
+}
+
+fn internal() -> Problem {
+    Problem::new(ProblemKind::Internal, "the program failed on this entry and went on")
+}

@@ -1,0 +1,33 @@
+//! The pipeline: walk, hash, match, record. Resumable, bounded, and never hanging.
+//!
+//! [`run`] joins the readers with a [`Ledger`]: every entry that the walk meets leaves exactly one
+//! record behind, handed over in the order of the walk whatever the number of threads. [`Plan`] is
+//! the resolved question, [`Execution`] how this machine answers it, [`Watch`] the operator's eye
+//! and hand. [`audit`] runs the same pipeline against a finished manifest.
+
+mod audit;
+mod clock;
+mod content;
+mod examine;
+mod execution;
+mod gate;
+mod halt;
+mod job;
+mod ledger;
+mod links;
+mod pipeline;
+mod plan;
+mod recording;
+mod reorder;
+mod stage;
+mod watch;
+
+pub use audit::{Audit, AuditFinding, audit};
+pub use clock::Clock;
+pub use execution::{Execution, IoMode};
+pub use halt::{Halt, Halting};
+pub use ledger::Ledger;
+pub use pipeline::{Outcome, Scanned, run};
+pub use plan::{Plan, PlannedSet, SetReading};
+pub use recording::{Recorded, record_into};
+pub use watch::Watch;

@@ -1,0 +1,77 @@
+//! The resolved question of a scan: what of which evidence is read, hashed and looked up.
+//!
+//! A plan holds everything that may change a byte of the manifest, and nothing else: threads,
+//! deadlines and budgets are [`crate::Execution`]. It is stored in the journal, so that a resumed
+//! run asks the same question, and in `run.json`, so that anybody can ask it again.
+
+use serde::{Deserialize, Serialize};
+
+/// A hash set that a plan uses, named by the digest of its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedSet {
+    /// The path of the set's file, in display form.
+    pub path: String,
+    /// The SHA-256 of the set's source, lower-case hex.
+    pub sha256: String,
+    /// The name of the set.
+    pub name: String,
+    /// The version of the set, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<String>,
+    /// What a match means.
+    pub disposition: String,
+    /// How many entries the set holds.
+    pub entries: u64,
+    /// How the set's file is read: format, column map and the like, as typed.
+    #[serde(default)]
+    pub options: SetReading,
+}
+
+/// How the file of a set is read, as typed on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetReading {
+    /// The name of the format, when it is not left to detection.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub format: Option<String>,
+    /// The map of columns.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub map: Option<String>,
+    /// The disposition, when it is not the default of the set.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub disposition: Option<String>,
+}
+
+/// The resolved question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The version of this document.
+    pub v: u32,
+    /// The absolute path of the evidence, in display form.
+    pub source: String,
+    /// The exhibit's number, which stands in every line of the manifest.
+    pub exhibit: String,
+    /// The digests that are computed, as a comma-separated list.
+    pub algorithms: String,
+    /// The sets that digests are looked up in.
+    pub sets: Vec<PlannedSet>,
+    /// The text of the scope file; empty for everything.
+    #[serde(default)]
+    pub scope: String,
+    /// The exact locations to read, in display form, instead of a walk.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub files: Option<Vec<String>>,
+    /// Larger files are recorded as too large, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_size_bytes: Option<u64>,
+    /// Whether the walk stays on the file system of the evidence's root.
+    #[serde(default)]
+    pub one_file_system: bool,
+}
+
+impl Plan {
+    /// The version that this program writes and reads.
+    pub const VERSION: u32 = 1;
+}

@@ -1,0 +1,1 @@
+//! Opens evidence and walks every entry in one order, within a scope.

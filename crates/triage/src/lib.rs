@@ -1,0 +1,1 @@
+//! Hash triage of seized evidence: scan, match, record, seal, report.
