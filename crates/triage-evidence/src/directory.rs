@@ -72,6 +72,12 @@ pub trait Directory: Send + Sync {
     /// A [`Problem`] if the file system would not tell.
     fn examine(&self, name: &[u8], location: Location) -> Result<Entry, Problem>;
 
+    /// Returns the name of the pseudo file system that this directory lies on, such as `proc`: a
+    /// window into the running kernel, without stored content. `None` for real ones.
+    fn volume_kind(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Opens a child directory that [`Directory::examine`] described.
     ///
     /// # Errors

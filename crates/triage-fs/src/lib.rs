@@ -1,1 +1,15 @@
-//! File systems as entries and streams; here: the live directory.
+//! File systems as directories of entries: here the live directory of a mounted file system.
+//!
+//! [`LiveDirectory`] implements the promises of `triage-evidence` with calls relative to open
+//! directories, so that no path is ever too long and no link is ever followed. Nothing is written,
+//! nothing but regular files and directories is ever opened.
+
+mod device;
+mod errno;
+mod live;
+mod output;
+mod pseudo;
+
+pub use device::is_rotational;
+pub use live::{LiveDirectory, LiveRoot, open_live};
+pub use output::output_lies_in;

@@ -20,9 +20,7 @@ pub enum Exclusion {
 /// Returns the digest of the empty file.
 const fn of_empty_file(algorithm: Algorithm) -> &'static [u8] {
     match algorithm {
-        Algorithm::Md5 => {
-            b"\xd4\x1d\x8c\xd9\x8f\x00\xb2\x04\xe9\x80\x09\x98\xec\xf8\x42\x7e"
-        }
+        Algorithm::Md5 => b"\xd4\x1d\x8c\xd9\x8f\x00\xb2\x04\xe9\x80\x09\x98\xec\xf8\x42\x7e",
         Algorithm::Sha1 => {
             b"\xda\x39\xa3\xee\x5e\x6b\x4b\x0d\x32\x55\xbf\xef\x95\x60\x18\x90\
               \xaf\xd8\x07\x09"

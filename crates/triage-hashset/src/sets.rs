@@ -111,9 +111,7 @@ fn open_one(source: &SetSource) -> Result<Index, Error> {
 
 /// Says whether a file starts like an index. What cannot be read twice is not one.
 fn has_index_magic(path: &Path) -> Result<bool, Error> {
-    let failed = |action| {
-        move |source| Error::Io { action, path: path.to_owned(), source }
-    };
+    let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
     let file = File::open(path).map_err(failed("open"))?;
     let mut head = Vec::new();
     if file.metadata().map_err(failed("examine"))?.is_file() {

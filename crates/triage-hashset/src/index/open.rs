@@ -77,9 +77,7 @@ impl Index {
     /// [`Error::Io`] if it cannot be read, [`Error::BadIndex`] if it is no index or damaged in
     /// its head, its bounds or its descriptions. The rest is checked by [`Index::verify`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |action| {
-            move |source| Error::Io { action, path: path.to_owned(), source }
-        };
+        let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed("open"))?;
         let metadata = file.metadata().map_err(failed("examine"))?;
         let mut head = Vec::new();

@@ -1,0 +1,243 @@
+//! The bytes of a list on their way in: counted and hashed as they are, decoded to UTF-8.
+//!
+//! UTF-16 (with a byte-order mark, or told by its zero bytes) becomes UTF-8; everything else goes
+//! through untouched, because names in check files may be any bytes and digests are ASCII in
+//! every other encoding of the field.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+
+use triage_hash::{Algorithm, Algorithms, Hasher};
+
+/// How many bytes are looked at to find out the format.
+const HEAD_LEN: u64 = 256 * 1024;
+/// Size of the read buffer.
+const BUFFER: usize = 128 * 1024;
+/// How many bytes without a mark are looked at to tell UTF-16.
+const UNMARKED: usize = 32;
+
+/// Hashes and counts what is read from a file.
+pub(super) struct Tap {
+    file: File,
+    hasher: Hasher,
+    size_bytes: u64,
+}
+
+impl Tap {
+    /// Returns a tap on a file that was just opened.
+    pub(super) fn new(file: File) -> Self {
+        let hasher = Hasher::new(Algorithms::NONE.with(Algorithm::Sha256));
+        Self { file, hasher, size_bytes: 0 }
+    }
+
+    /// Reads the beginning of the file.
+    pub(super) fn read_head(&mut self) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.take(HEAD_LEN).read_to_end(&mut head)?;
+        Ok(head)
+    }
+
+    /// Reads what is left and returns the size and the SHA-256 of the whole file.
+    pub(super) fn finish(mut self) -> io::Result<(u64, String)> {
+        io::copy(&mut self, &mut io::sink())?;
+        let digest = self.hasher.finish().get(Algorithm::Sha256);
+        Ok((self.size_bytes, digest.map(|digest| digest.to_string()).unwrap_or_default()))
+    }
+}
+
+impl Read for Tap {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read(buf)?;
+        let read = buf.get(..len).unwrap_or_default();
+        self.hasher.update(read);
+        self.size_bytes = self.size_bytes.saturating_add(len as u64);
+        Ok(len)
+    }
+}
+
+/// How the bytes of a list are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    /// ASCII, UTF-8 or an 8-bit code page: as they are.
+    Bytes,
+    /// UTF-16, low byte first.
+    Utf16Le,
+    /// UTF-16, high byte first.
+    Utf16Be,
+}
+
+/// Returns the encoding and the length of the byte-order mark.
+fn encoding(head: &[u8]) -> (Encoding, usize) {
+    match head {
+        [0xef, 0xbb, 0xbf, ..] => (Encoding::Bytes, 3),
+        [0xff, 0xfe, ..] => (Encoding::Utf16Le, 2),
+        [0xfe, 0xff, ..] => (Encoding::Utf16Be, 2),
+        _ => {
+            let units = || head.get(..UNMARKED).unwrap_or_default().chunks_exact(2);
+            let all = |zero: usize| {
+                units().len() > 0
+                    && units().all(|unit| {
+                        unit.get(zero) == Some(&0) && unit.get(1 - zero).is_some_and(|b| *b != 0)
+                    })
+            };
+            if all(1) {
+                (Encoding::Utf16Le, 0)
+            } else if all(0) {
+                (Encoding::Utf16Be, 0)
+            } else {
+                (Encoding::Bytes, 0)
+            }
+        }
+    }
+}
+
+/// Returns the whole text: the head that was read already, then the rest.
+pub(super) fn decode<'a>(head: &'a [u8], rest: impl Read + 'a) -> Box<dyn BufRead + 'a> {
+    let (encoding, mark) = encoding(head);
+    let head = Cursor::new(head.get(mark..).unwrap_or_default());
+    let whole = BufReader::with_capacity(BUFFER, head.chain(rest));
+    match encoding {
+        Encoding::Bytes => Box::new(whole),
+        Encoding::Utf16Le | Encoding::Utf16Be => {
+            let big_endian = encoding == Encoding::Utf16Be;
+            let decoder =
+                Utf16 { input: whole, big_endian, high: None, text: [0; 8], used: 0, len: 0 };
+            Box::new(BufReader::with_capacity(BUFFER, decoder))
+        }
+    }
+}
+
+/// Turns UTF-16 into UTF-8. What is no UTF-16 becomes U+FFFD.
+struct Utf16<R> {
+    input: R,
+    big_endian: bool,
+    /// A first half that waits for its second.
+    high: Option<u16>,
+    /// Encoded bytes that did not fit the reader's buffer.
+    text: [u8; 8],
+    used: usize,
+    len: usize,
+}
+
+impl<R: BufRead> Utf16<R> {
+    /// Returns the next code unit, U+FFFD for a lone last byte.
+    fn unit(&mut self) -> io::Result<Option<u16>> {
+        let mut pair = [0; 2];
+        let first = self.input.fill_buf()?;
+        if let Some(two) = first.first_chunk() {
+            pair = *two;
+            self.input.consume(2);
+        } else {
+            let mut len = 0;
+            while let Some(rest) = pair.get_mut(len..).filter(|rest| !rest.is_empty()) {
+                match self.input.read(rest)? {
+                    0 if len == 0 => return Ok(None),
+                    0 => return Ok(Some(0xfffd)),
+                    n => len += n,
+                }
+            }
+        }
+        let unit =
+            if self.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+        Ok(Some(unit))
+    }
+
+    /// Encodes the next characters into `text`; leaves it empty at the end.
+    fn advance(&mut self) -> io::Result<()> {
+        (self.used, self.len) = (0, 0);
+        let Some(unit) = self.unit()? else {
+            if self.high.take().is_some() {
+                self.put(char::REPLACEMENT_CHARACTER);
+            }
+            return Ok(());
+        };
+        match (self.high.take(), unit) {
+            (Some(high), 0xdc00..=0xdfff) => {
+                let pair = char::decode_utf16([high, unit]).next();
+                self.put(pair.and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            (None, 0xd800..=0xdbff) => {
+                self.high = Some(unit);
+                // One step deep: with a half kept, the next call ends.
+                return self.advance();
+            }
+            (lost, 0xd800..=0xdbff) => {
+                self.high = Some(unit);
+                if lost.is_some() {
+                    self.put(char::REPLACEMENT_CHARACTER);
+                }
+            }
+            (lost, unit) => {
+                if lost.is_some() {
+                    self.put(char::REPLACEMENT_CHARACTER);
+                }
+                let single = char::from_u32(u32::from(unit));
+                self.put(single.unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, character: char) {
+        if let Some(room) = self.text.get_mut(self.len..).filter(|room| room.len() >= 4) {
+            self.len += character.encode_utf8(room).len();
+        }
+    }
+}
+
+impl<R: BufRead> Read for Utf16<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(room) = buf.get_mut(done..).filter(|room| !room.is_empty()) {
+            if self.used == self.len {
+                self.advance()?;
+                if self.len == 0 {
+                    break;
+                }
+            }
+            let text = self.text.get(self.used..self.len).unwrap_or_default();
+            let len = text.len().min(room.len());
+            for (to, from) in room.iter_mut().zip(text) {
+                *to = *from;
+            }
+            done += len;
+            self.used += len;
+        }
+        Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(head: &[u8], rest: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        decode(head, rest).read_to_end(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn every_encoding_of_one_text_reads_alike() {
+        let plain = "462d\u{e9}\u{1f600}\r\n0000000000000000000000000000000000000000";
+        let le: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = plain.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = |mark: &[u8], bytes: &[u8]| [mark, bytes].concat();
+        assert_eq!(text(&marked(b"\xef\xbb\xbf", plain.as_bytes()), b""), plain.as_bytes());
+        assert_eq!(text(&marked(b"\xff\xfe", &le), b""), plain.as_bytes());
+        // The head may end between the two bytes of a unit.
+        assert_eq!(text(b"\xfe\xff\x00", &be[1..]), plain.as_bytes());
+        let ascii: Vec<u8> =
+            "d41d8cd98f00b204e9800998ecf8427e".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(text(&ascii, b""), b"d41d8cd98f00b204e9800998ecf8427e");
+    }
+
+    #[test]
+    fn broken_utf16_becomes_replacement_characters() {
+        let fffd = "\u{fffd}".as_bytes();
+        assert_eq!(text(b"\xff\xfe\x00\xd8", b""), fffd);
+        assert_eq!(text(b"\xff\xfe\x00\xdc", b""), fffd);
+        assert_eq!(text(b"\xff\xfe\x41", b""), fffd);
+        assert_eq!(text(b"\xff\xfe\x00\xd8\x00\xd8\x41\x00", b""), [fffd, fffd, b"A"].concat());
+    }
+}

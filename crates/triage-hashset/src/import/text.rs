@@ -1,0 +1,111 @@
+//! What the formats of one row a line share: the loop over the lines, digests in hex, names.
+
+use std::io::BufRead;
+
+use triage_hash::{Algorithm, Digest, Digests};
+
+use super::lines::Lines;
+use super::sample::is_comment;
+use super::sink::{Place, Sink};
+use crate::{Error, Reason, Row};
+
+/// Why a line is no row, and at which byte of it, from 0.
+pub(super) type Bad = (Reason, usize);
+
+/// Reads every line with `parse`; blank lines and comments are no rows.
+pub(super) fn read_lines(
+    input: &mut dyn BufRead,
+    sink: &mut Sink<'_>,
+    parse: impl Fn(&[u8]) -> Result<Row, Bad>,
+) -> Result<(), Error> {
+    let mut lines = Lines::new(input);
+    while let Some(line) = lines.next().map_err(|error| sink.io(error))? {
+        let start = Place { line: line.number, column: 1 };
+        if line.too_long {
+            sink.reject(Reason::LineTooLong, start)?;
+        } else if !is_comment(line.bytes) {
+            match parse(line.bytes) {
+                Ok(row) => sink.accept(row, start)?,
+                Err((reason, at)) => {
+                    let column = (at as u64).saturating_add(1);
+                    sink.reject(reason, Place { column, ..start })?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the algorithm that digests of this many hex digits have by default.
+pub(super) const fn algorithm_of_length(digits: usize) -> Option<Algorithm> {
+    match digits {
+        32 => Some(Algorithm::Md5),
+        40 => Some(Algorithm::Sha1),
+        64 => Some(Algorithm::Sha256),
+        128 => Some(Algorithm::Sha512),
+        _ => None,
+    }
+}
+
+/// Reads a digest that stands without the name of its algorithm.
+pub(super) fn unnamed_digest(hex: &[u8], hint: Option<Algorithm>) -> Result<Digest, Bad> {
+    if let Some(algorithm) = hint {
+        return named_digest(hex, algorithm);
+    }
+    if let Some(at) = hex.iter().position(|digit| !digit.is_ascii_hexdigit()) {
+        return Err((Reason::NotHex, at));
+    }
+    match algorithm_of_length(hex.len()) {
+        Some(algorithm) => named_digest(hex, algorithm),
+        // SHA-224 and SHA-384 are well-formed and simply not computed here.
+        None if matches!(hex.len(), 56 | 96) => Err((Reason::UnsupportedAlgorithm, 0)),
+        None => Err((Reason::WrongLength, 0)),
+    }
+}
+
+/// Reads a digest of a known algorithm.
+pub(super) fn named_digest(hex: &[u8], algorithm: Algorithm) -> Result<Digest, Bad> {
+    if let Some(at) = hex.iter().position(|digit| !digit.is_ascii_hexdigit()) {
+        return Err((Reason::NotHex, at));
+    }
+    Digest::from_hex(algorithm, hex).map_err(|_| (Reason::WrongLength, 0))
+}
+
+/// Returns a row with one digest.
+pub(super) fn row_of(digest: Digest) -> Row {
+    Row { digests: Digests::from_iter([digest]), ..Row::default() }
+}
+
+/// Splits a line before its first byte that is no hex digit.
+pub(super) fn split_hex(line: &[u8]) -> (&[u8], &[u8]) {
+    let len = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
+    line.split_at(len)
+}
+
+/// Says whether the text has as many hex digits as a digest.
+pub(super) fn is_digest_length(digits: usize) -> bool {
+    algorithm_of_length(digits).is_some()
+}
+
+/// Checks a name that is written with escapes: `\\`, `\n` and, in GNU files, `\r`.
+pub(super) fn check_escapes(name: &[u8], at: usize) -> Result<(), Bad> {
+    let mut bytes = name.iter().enumerate();
+    while let Some((place, byte)) = bytes.next() {
+        if *byte == b'\\' && !matches!(bytes.next(), Some((_, b'\\' | b'n' | b'r'))) {
+            return Err((Reason::BadEscape, at.saturating_add(place)));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a name is there and has no NUL byte: those come from lists that end their lines
+/// with NUL, of which everything after the first row would be lost in its name.
+pub(super) fn check_name(name: &[u8], at: usize) -> Result<(), Bad> {
+    if name.is_empty() {
+        return Err((Reason::NotInFormat, at));
+    }
+    match name.iter().position(|byte| *byte == 0) {
+        Some(place) => Err((Reason::BadName, at.saturating_add(place))),
+        None => Ok(()),
+    }
+}
