@@ -65,7 +65,8 @@ pub fn open_live(path: &Path) -> Result<LiveRoot, Problem> {
                 return Err(failed(Errno::NOTDIR));
             };
             let parent = parent.as_os_str().as_bytes();
-            let fd = openat(CWD, parent, OPEN | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
+            let fd =
+                openat(CWD, parent, OPEN | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
             let parent = Arc::new(LiveDirectory::new(fd, Arc::default()));
             let name = name.as_bytes().to_vec();
             let entry = parent.examine(&name, Location::root())?;
@@ -210,12 +211,13 @@ impl Directory for LiveDirectory {
 
     fn open_stream(&self, entry: &Entry) -> Result<Box<dyn Stream>, Problem> {
         let owner = entry.ownership.map(|owner| owner.user);
-        let fd = self
-            .open_name(entry.location.name(), OFlags::empty(), owner)
-            .map_err(|errno| match errno {
-                // It was a regular file a moment ago.
-                Errno::LOOP | Errno::NXIO | Errno::NOENT => replaced().with_code("ENOENT"),
-                _ => problem("cannot open the file", errno),
+        let fd =
+            self.open_name(entry.location.name(), OFlags::empty(), owner).map_err(|errno| {
+                match errno {
+                    // It was a regular file a moment ago.
+                    Errno::LOOP | Errno::NXIO | Errno::NOENT => replaced().with_code("ENOENT"),
+                    _ => problem("cannot open the file", errno),
+                }
             })?;
         let file = LiveFile::new(fd, entry);
         file.check_same()?;

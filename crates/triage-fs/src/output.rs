@@ -1,7 +1,7 @@
 //! Does an output path lie in the evidence? Asked of the file system, not of the spelling.
 
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -52,8 +52,7 @@ fn origin(mounts: &[u8], path: &Path) -> Option<Origin> {
     let mut best: Option<(usize, Origin)> = None;
     for line in mounts.split(|&byte| byte == b'\n') {
         let mut fields = line.split(|&byte| byte == b' ').skip(2);
-        let (Some(device), Some(root), Some(point)) =
-            (fields.next(), fields.next(), fields.next())
+        let (Some(device), Some(root), Some(point)) = (fields.next(), fields.next(), fields.next())
         else {
             continue;
         };
@@ -131,7 +130,7 @@ mod tests {
     fn links_and_missing_folders_are_seen_through() {
         let dir = tempfile::tempdir().unwrap();
         let evidence = dir.path().join("evidence");
-        std::fs::create_dir_all(evidence.join("sub")).unwrap();
+        fs::create_dir_all(evidence.join("sub")).unwrap();
         std::os::unix::fs::symlink(evidence.join("sub"), dir.path().join("link")).unwrap();
         std::os::unix::fs::symlink(evidence.join("new"), dir.path().join("dangling")).unwrap();
         for inside in ["evidence", "evidence/sub/new/case", "link/case", "link", "dangling"] {

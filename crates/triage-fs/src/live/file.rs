@@ -97,8 +97,7 @@ impl Stream for LiveFile {
         if self.position > self.size_bytes.saturating_add(LIMIT_GROWTH_BYTES) {
             return Err(self.grown());
         }
-        let failed =
-            |position, errno| problem("cannot read the content", errno).at(position);
+        let failed = |position, errno| problem("cannot read the content", errno).at(position);
         let mut room = buffer.len();
         if self.is_sparse {
             if let Some(length) = self.hole().map_err(|errno| failed(self.position, errno))? {
