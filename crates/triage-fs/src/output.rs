@@ -123,6 +123,7 @@ fn unresolved(error: &std::io::Error) -> Problem {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests build the folders that they ask about")]
 mod tests {
     use super::*;
 

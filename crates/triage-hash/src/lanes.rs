@@ -119,7 +119,7 @@ impl Engine {
             if let Some(kernel) = avx512::Avx512::detect() {
                 // Measured per busy lane; without SHA-NI a stream alone is about four times slower.
                 let thresholds = if has_sha_ni() {
-                    Thresholds { md5: 3, sha1: 5, sha256: 8 }
+                    Thresholds { md5: 3, sha1: 5, sha256: 7 }
                 } else {
                     Thresholds { md5: 3, sha1: 5, sha256: 8 }
                 };

@@ -1,0 +1,65 @@
+//! What can be wrong with a document of the custody, in words for a report.
+
+/// What is wrong with a document.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no JSON at all.
+    #[error("not valid JSON: {reason}")]
+    NotJson {
+        /// What the JSON reader says.
+        reason: String,
+    },
+    /// The bytes are JSON, but not in the one canonical form.
+    #[error("not canonical JSON (RFC 8785): {reason}")]
+    NotCanonical {
+        /// What differs.
+        reason: String,
+    },
+    /// A number cannot be written exactly by every reader.
+    #[error("the number {number} is not exact in canonical JSON; it must be written as a string")]
+    Number {
+        /// The number.
+        number: String,
+    },
+    /// A document lacks a field, or has one too many, or one of the wrong type.
+    #[error("{document} does not have its fields: {reason}")]
+    Fields {
+        /// Which document.
+        document: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of the log does not follow from the line before it.
+    #[error("custody event {event}: {what} is {actual}, expected {expected}")]
+    Chain {
+        /// The number of the event, from 0.
+        event: u64,
+        /// Which field.
+        what: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+    /// A file list has a line that `sha256sum` would not write, or not here.
+    #[error("line {line} of the file list: {reason}")]
+    FileList {
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A key cannot be read or used.
+    #[error("the key cannot be used: {reason}")]
+    Key {
+        /// Why.
+        reason: String,
+    },
+    /// A signature is not one of that key over those bytes.
+    #[error("the signature is not valid: {reason}")]
+    Signature {
+        /// Why.
+        reason: String,
+    },
+}
