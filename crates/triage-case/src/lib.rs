@@ -1,14 +1,37 @@
 //! The case package on disk: layout, records, journal, manifest, coverage. The only writer.
 //!
-//! A [`Record`] is one entry with what became of it: one line of the manifest. [`Coverage`] sums
-//! records by [`Status`], and a run whose sums do not agree is incomplete.
+//! A [`Record`] is one entry with what became of it: one line of the manifest. A [`CaseDir`] is
+//! the package's folder; while a scan runs, a [`Journal`] in it takes the lines in their final
+//! order and form, so that an interrupted run goes on where the last whole line ends. [`Coverage`]
+//! sums records by [`Status`]. [`CaseDir::close`] makes the folder a sealed BagIt bag, [`verify`]
+//! checks every byte of it, and [`diff`] compares two manifests.
 
+mod bag;
+mod case_dir;
+mod close;
 mod coverage;
+mod diff;
+mod error;
+mod evidence_list;
+mod journal;
+mod lines;
+mod particulars;
+mod readme;
 mod record;
 mod record_line;
 mod status;
+mod verify;
+mod verify_manifest;
+mod write;
 
+pub use case_dir::{CaseDir, CaseState};
+pub use close::{Closing, SignedBy};
 pub use coverage::{Coverage, Share};
+pub use diff::{Change, Difference, diff, record_difference};
+pub use error::Error;
+pub use journal::{Finished, Journal, PreparedLine, Preparer};
+pub use particulars::{DeviceParticulars, Particulars};
 pub use record::Record;
 pub use record_line::{LineError, parse_line, write_line};
 pub use status::Status;
+pub use verify::{Finding, Verification, verify};

@@ -28,8 +28,10 @@ impl Chains {
 
     /// Advances the states of `algorithms` by `blocks`.
     ///
-    /// With MD5, the others run inside its gaps, block by block. Measured on one core of a Xeon with
-    /// SHA-NI, MD5 + SHA-1 + SHA-256, see `examples/throughput.rs`.
+    /// With MD5, the others run inside its gaps. MiB/s of MD5 + SHA-1 + SHA-256, one stream, one core
+    /// of a Xeon with SHA-NI (`examples/throughput.rs`): the plain crates in turn 379 in steps of
+    /// 16 KiB and 381 block by block, since one block of MD5 alone about fills the window of the core;
+    /// in the gaps 522. The bound is the MD5 chain: 693 alone here, 612 with the plain crate.
     pub(crate) fn compress(&mut self, algorithms: Algorithms, blocks: &[Block]) {
         let sha1 = algorithms.contains(Algorithm::Sha1);
         let sha256 = algorithms.contains(Algorithm::Sha256);

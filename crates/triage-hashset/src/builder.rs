@@ -1,8 +1,8 @@
 //! Collects the rows of a set and compiles them into an index.
 //!
-//! Rows are sorted in memory: about 50 bytes for each row and digest while compiling, so that 16 GB
-//! of memory take a list of a hundred million rows. The order in which rows come does not
-//! matter: the same rows give the same index bytes.
+//! Rows are sorted in memory, which bounds the size of a set: four million MD5 rows were measured
+//! to take 300 MB at the peak, 76 bytes a row, and more with every further digest of a row. The
+//! order in which rows come does not matter: the same rows give the same index bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;

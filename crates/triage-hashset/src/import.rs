@@ -4,6 +4,8 @@
 //! A new format is one file here, one line in [`FORMATS`], one sample and one golden test. File
 //! names and extensions are never looked at.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+
 mod bsd_reversed;
 mod bsd_tag;
 mod columns;

@@ -119,3 +119,14 @@ fn has_index_magic(path: &Path) -> Result<bool, Error> {
     }
     Ok(is_index(&head))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_are_shared_between_threads() {
+        const fn shareable<T: Send + Sync>() {}
+        shareable::<Sets>();
+    }
+}

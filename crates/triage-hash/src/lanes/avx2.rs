@@ -132,19 +132,24 @@ macro_rules! or_not {
     };
 }
 
-/// One step of both halves on state words number `a`, `b`, `c`, `d`.
+/// One step of one half.
 macro_rules! step {
-    ($f:ident, $s:literal, $state:ident, $a:literal, $b:literal, $c:literal, $d:literal,
-     $words:ident, $at:expr, $k:expr) => {
+    ($f:ident, $s:literal, $a:ident, $b:ident, $c:ident, $d:ident, $word:expr, $k:ident) => {
+        let sum = add(add($a, add($word, $k)), $f!($b, $c, $d));
+        let left = _mm256_slli_epi32::<$s>(sum);
+        let right = _mm256_srli_epi32::<{ 32 - $s }>(sum);
+        $a = add(_mm256_or_si256(left, right), $b);
+    };
+}
+
+/// One step of both halves, whose state words are named apart: in an array they would not stay in
+/// registers.
+macro_rules! step_both {
+    ($f:ident, $s:literal, $words:ident, $at:expr, $k:expr,
+     [$a:ident, $b:ident, $c:ident, $d:ident], [$e:ident, $g:ident, $h:ident, $i:ident]) => {
         let k = _mm256_set1_epi32($k.cast_signed());
-        for (s, w) in $state.iter_mut().zip(&$words) {
-            let sum = add(add(s[$a], add(w[$at & 15], k)), $f!(s[$b], s[$c], s[$d]));
-            let rotated = _mm256_or_si256(
-                _mm256_slli_epi32::<$s>(sum),
-                _mm256_srli_epi32::<{ 32 - $s }>(sum),
-            );
-            s[$a] = add(rotated, s[$b]);
-        }
+        step!($f, $s, $a, $b, $c, $d, $words[0][$at & 15], k);
+        step!($f, $s, $e, $g, $h, $i, $words[1][$at & 15], k);
     };
 }
 
@@ -152,13 +157,16 @@ macro_rules! step {
 macro_rules! round {
     ($f:ident, [$s0:literal, $s1:literal, $s2:literal, $s3:literal], $r:literal,
      $at:literal, $stride:literal, $state:ident, $words:ident) => {
+        let [[mut a, mut b, mut c, mut d], [mut e, mut g, mut h, mut i]] = $state;
         for q in 0..4 {
-            let (i, k) = (4 * q, &MD5_K[$r]);
-            step!($f, $s0, $state, 0, 1, 2, 3, $words, ($at + $stride * i), k[i]);
-            step!($f, $s1, $state, 3, 0, 1, 2, $words, ($at + $stride * (i + 1)), k[i + 1]);
-            step!($f, $s2, $state, 2, 3, 0, 1, $words, ($at + $stride * (i + 2)), k[i + 2]);
-            step!($f, $s3, $state, 1, 2, 3, 0, $words, ($at + $stride * (i + 3)), k[i + 3]);
+            let (n, k) = (4 * q, &MD5_K[$r]);
+            let at = $at + $stride * n;
+            step_both!($f, $s0, $words, at, k[n], [a, b, c, d], [e, g, h, i]);
+            step_both!($f, $s1, $words, (at + $stride), k[n + 1], [d, a, b, c], [i, e, g, h]);
+            step_both!($f, $s2, $words, (at + 2 * $stride), k[n + 2], [c, d, a, b], [h, i, e, g]);
+            step_both!($f, $s3, $words, (at + 3 * $stride), k[n + 3], [b, c, d, a], [g, h, i, e]);
         }
+        $state = [[a, b, c, d], [e, g, h, i]];
     };
 }
 

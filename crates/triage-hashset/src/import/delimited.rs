@@ -4,13 +4,13 @@
 
 use std::io::BufRead;
 
+use super::Grammar;
 use super::columns::{BadMap, Column, ColumnMap, DELIMITERS, Field, field_of_header};
 use super::lines::Lines;
 use super::quoted::{Fields, Records, Split, split};
 use super::sample::{Sample, is_comment};
 use super::sink::{Place, Sink};
 use super::text::{Bad, named_digest};
-use super::{Grammar, ImportOptions};
 use crate::{Error, Reason, Row, RowCategory};
 
 pub(super) static FORMAT: Grammar = Grammar {
@@ -40,7 +40,12 @@ fn by_header(sample: &Sample) -> Option<Layout> {
         }
         let mut columns: Vec<(Field, usize)> = Vec::new();
         for place in 0..fields.len() {
-            let field = field_of_header(fields.get(place)?);
+            let name = fields.get(place)?;
+            // A row of digests is no header, and iLook's needs a reader that knows its names.
+            if is_no_header(name) {
+                return None;
+            }
+            let field = field_of_header(name);
             // Of two columns with the same name the first counts.
             let Some(field) = field.filter(|f| columns.iter().all(|(known, _)| known != f)) else {
                 continue;
@@ -51,6 +56,12 @@ fn by_header(sample: &Sample) -> Option<Layout> {
         any.then_some(Layout { delimiter: *delimiter, columns, has_header: true })
     });
     layouts.max_by_key(|layout| layout.columns.len())
+}
+
+/// Says whether a field shows that its line is no header of this format.
+fn is_no_header(field: &[u8]) -> bool {
+    let digest = field.len() >= 32 && field.iter().all(u8::is_ascii_hexdigit);
+    digest || matches!(field, b"V1Hash" | b"V3Hash" | b"V4Hash")
 }
 
 /// Returns the layout that a map asks for.

@@ -20,7 +20,11 @@ pub(super) fn detect(
         return Ok(Format(&delimited::FORMAT));
     }
     let fits = |format: &Format| (format.0.fits)(sample, options);
-    let survivors: Vec<Format> = FORMATS.iter().copied().filter(fits).collect();
+    let mut survivors: Vec<Format> = FORMATS.iter().copied().filter(fits).collect();
+    // A format with an exact header of its own beats the one that reads any header.
+    if survivors.len() > 1 {
+        survivors.retain(|format| *format != Format(&delimited::FORMAT));
+    }
     let path = path.to_owned();
     let names = |formats: &[Format]| formats.iter().map(|format| format.name()).collect();
     match survivors.as_slice() {

@@ -9,12 +9,12 @@ use std::io::BufRead;
 
 use triage_hash::Algorithm;
 
+use super::Grammar;
 use super::sample::Sample;
 use super::sink::Sink;
 use super::text::{
     Bad, check_escapes, check_name, is_digest_length, read_lines, row_of, split_hex, unnamed_digest,
 };
-use super::{Grammar, ImportOptions};
 use crate::{Error, Reason, Row};
 
 pub(super) static GNU: Grammar = Grammar {

@@ -42,10 +42,10 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
         } else if line.bytes == FIRST || is_comment(line.bytes) {
         } else if let Some(header) = line.bytes.strip_prefix(MARK) {
             let read = read_columns(header, sink);
-            columns = Some(read.ok_or_else(|| sink.damaged("no header of hashdeep", place))?);
+            columns = Some(read.ok_or_else(|| sink.damaged(&"no header of hashdeep", place))?);
         } else {
             let Some(columns) = &columns else {
-                return Err(sink.damaged("a row before the header that names its columns", place));
+                return Err(sink.damaged(&"a row before the header that names its columns", place));
             };
             match parse(line.bytes, columns) {
                 Ok(row) => sink.accept(row, place)?,

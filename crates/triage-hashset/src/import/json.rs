@@ -90,7 +90,7 @@ impl Stop {
             {
                 sink.io(error)
             }
-            Self::Json(error) => sink.damaged(error, place),
+            Self::Json(error) => sink.damaged(&error, place),
         }
     }
 }

@@ -103,7 +103,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Returns the error of a file of which nothing may be used.
-    pub(super) fn damaged(&self, reason: impl ToString, place: Place) -> Error {
+    pub(super) fn damaged(&self, reason: &impl ToString, place: Place) -> Error {
         let Place { line, column } = place;
         Error::Damaged { path: self.path.to_owned(), line, column, reason: reason.to_string() }
     }

@@ -134,7 +134,7 @@ fn document(json: &mut Reader<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
     if has_value {
         return Ok(());
     }
-    Err(sink.damaged("no array `value`", place(json)).into())
+    Err(sink.damaged(&"no array `value`", place(json)).into())
 }
 
 /// Reads an array of media or, on the outermost level, cases.
@@ -176,7 +176,11 @@ fn element(
     json.begin_object()?;
     while json.has_next()? {
         let name = json.next_name()?;
-        match member(name) {
+        let member = member(name);
+        if member.is_none() {
+            sink.ignore_field(name);
+        }
+        match member {
             Some(Member::Digest(algorithm)) => {
                 let value = scalar(json)?;
                 medium.take_digest(value, algorithm);
@@ -196,11 +200,7 @@ fn element(
                 is_case = true;
                 elements(json, sink, false)?;
             }
-            Some(_) => json.skip_value()?,
-            None => {
-                sink.ignore_field(name);
-                json.skip_value()?;
-            }
+            _ => json.skip_value()?,
         }
     }
     json.end_object()?;

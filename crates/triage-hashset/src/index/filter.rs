@@ -1,8 +1,10 @@
 //! The filter section: says at once of most digests that they are not in the set.
 //!
 //! A binary-fuse filter with 8-bit fingerprints (arXiv 2201.01174) over bytes 8 to 16 of the
-//! digests, in shards by the leading bits of the first byte. The file has its own layout, so that it
-//! does not depend on how a library stores its values; building is done by xorf.
+//! digests, in shards by the leading bits of the first byte. The file has its own layout, so that
+//! it does not depend on how a library stores its values; building is done by xorf.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
 use xorf::BinaryFuse8;
 

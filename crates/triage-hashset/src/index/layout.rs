@@ -3,6 +3,8 @@
 //! All integers are little-endian. Sections start at multiples of [`ALIGN`], so that a page of
 //! the file belongs to one section.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+
 use serde::{Deserialize, Serialize};
 use triage_hash::Algorithm;
 

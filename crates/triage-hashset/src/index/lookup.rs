@@ -4,6 +4,8 @@
 //! one match for each record, by its strongest agreeing algorithm; records of one set that say the
 //! same of the file (category and consistency) are one match.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+
 use std::cmp::Ordering;
 
 use triage_hash::{Algorithm, Digests};

@@ -3,6 +3,9 @@
 //! The digests themselves stay where they are. Nothing of the file is trusted: what does not fit
 //! is an error here, and lookups check every place again.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -22,7 +25,6 @@ use crate::map::Bytes;
 use crate::{Category, Error, ImportReport, SetIdentity};
 
 /// The compiled index of one set. Shareable between threads.
-#[derive(Debug)]
 pub struct Index {
     pub(super) bytes: Bytes,
     path: PathBuf,
@@ -37,6 +39,14 @@ pub struct Index {
     pub(super) name: Arc<str>,
     pub(super) version: Option<Arc<str>>,
     pub(super) source_sha256: Arc<str>,
+}
+
+impl fmt::Debug for Index {
+    /// Names the set; its contents are never printed by accident.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digest = blake3::Hash::from_bytes(self.digest);
+        write!(f, "Index({:?}, {} records, {digest})", self.name, self.rows)
+    }
 }
 
 /// The sections of one algorithm, as byte ranges of the file.
@@ -85,7 +95,7 @@ impl Index {
             (&mut file).take(MAGIC.len() as u64).read_to_end(&mut head).map_err(failed("read"))?;
         }
         if !is_index(&head) {
-            return Err(Parser::bad_at(path, "magic", "TRIAGEHX", &"other bytes"));
+            return Err(Parser::bad_at(path, "magic", &"TRIAGEHX", &"other bytes"));
         }
         let bytes = Bytes::map(&file).map_err(failed("map"))?;
         Self::parse(bytes, path)
@@ -171,16 +181,16 @@ impl Index {
             sections.iter().find(|s| s.kind == kind as u32 && s.algorithm == number)
         };
         let need = |kind: Kind, algorithm| {
-            find(kind, algorithm).ok_or_else(|| parser.bad(kind.name(), "one section", &"none"))
+            find(kind, algorithm).ok_or_else(|| parser.bad(kind.name(), &"one section", &"none"))
         };
         let section = need(Kind::Meta, None)?;
         let rows = u32::try_from(section.count).ok().filter(|rows| u64::from(*rows) <= MAX_ROWS);
-        let rows = rows.ok_or_else(|| parser.bad("rows", "fewer", &section.count))?;
+        let rows = rows.ok_or_else(|| parser.bad("rows", &"fewer", &section.count))?;
         let meta: Meta = parser.json(section, Kind::Meta.name())?;
         let section = need(Kind::Categories, None)?;
         let categories: Vec<Category> = parser.json(section, Kind::Categories.name())?;
         if categories.len() as u64 > MAX_CATEGORIES {
-            return Err(parser.bad("categories", "fewer", &categories.len()));
+            return Err(parser.bad("categories", &"fewer", &categories.len()));
         }
         let of_rows = |kind: Kind, algorithm, size: u64| {
             let section = find(kind, algorithm);
@@ -197,7 +207,7 @@ impl Index {
             tables.push(parser.table(algorithm, &parts, key_of_row)?);
         }
         if tables.len() > 1 && tables.iter().any(|table| table.key_of_row.is_none()) {
-            return Err(parser.bad(Kind::KeyOfRow.name(), "one for each algorithm", &"fewer"));
+            return Err(parser.bad(Kind::KeyOfRow.name(), &"one for each algorithm", &"fewer"));
         }
         let (sizes, classes) = (of_rows(Kind::Sizes, None, 8)?, of_rows(Kind::Classes, None, 2)?);
         Ok(Self {
@@ -237,39 +247,39 @@ impl Parser<'_> {
     fn bad_at(
         path: &Path,
         section: &'static str,
-        expected: impl ToString,
+        expected: &dyn ToString,
         actual: &dyn ToString,
     ) -> Error {
         let (expected, actual) = (expected.to_string(), actual.to_string());
         Error::BadIndex { path: path.to_owned(), section, expected, actual }
     }
 
-    fn bad(&self, section: &'static str, expected: impl ToString, actual: &dyn ToString) -> Error {
+    fn bad(&self, section: &'static str, expected: &dyn ToString, actual: &dyn ToString) -> Error {
         Self::bad_at(self.path, section, expected, actual)
     }
 
     /// Checks the header and reads the section table.
     fn head(&self) -> Result<(Vec<Section>, [u8; 32]), Error> {
         let header = self.bytes.get(..HEADER_LEN);
-        let header = header.ok_or_else(|| self.bad("header", HEADER_LEN, &self.bytes.len()))?;
+        let header = header.ok_or_else(|| self.bad("header", &HEADER_LEN, &self.bytes.len()))?;
         if !is_index(header) {
-            return Err(self.bad("magic", "TRIAGEHX", &"other bytes"));
+            return Err(self.bad("magic", &"TRIAGEHX", &"other bytes"));
         }
         let version = read_u32(header, 8).unwrap_or_default();
         if version & 0xffff != u32::from(MAJOR) {
-            return Err(self.bad("version", MAJOR, &(version & 0xffff)));
+            return Err(self.bad("version", &MAJOR, &(version & 0xffff)));
         }
         let len = read_u64(header, 16).unwrap_or_default();
         if len != self.bytes.len() as u64 {
-            return Err(self.bad("file length", len, &self.bytes.len()));
+            return Err(self.bad("file length", &len, &self.bytes.len()));
         }
         let count = read_u32(header, 24).unwrap_or_default() as usize;
         let head = self.bytes.get(..HEADER_LEN + count.min(MAX_SECTIONS + 1) * ENTRY_LEN);
         let head = head.filter(|_| count <= MAX_SECTIONS);
-        let head = head.ok_or_else(|| self.bad("section table", "fewer sections", &count))?;
+        let head = head.ok_or_else(|| self.bad("section table", &"fewer sections", &count))?;
         let digest = head_digest(head);
         if header.get(HEAD_DIGEST_AT..) != Some(&digest) {
-            return Err(self.bad("head", "its BLAKE3", &"another"));
+            return Err(self.bad("head", &"its BLAKE3", &"another"));
         }
         let entries = head.get(HEADER_LEN..).unwrap_or_default().chunks_exact(ENTRY_LEN);
         let sections: Vec<Section> = entries.filter_map(Section::read).collect();
@@ -288,7 +298,7 @@ impl Parser<'_> {
         };
         range().ok_or_else(|| {
             let found = format!("{} bytes at {}", section.len, section.offset);
-            self.bad(name, format!("within {}", self.bytes.len()), &found)
+            self.bad(name, &format!("within {}", self.bytes.len()), &found)
         })
     }
 
@@ -303,7 +313,7 @@ impl Parser<'_> {
         let expected = count.checked_mul(size);
         if section.count != count || expected != Some(section.len) {
             let found = format!("{} elements, {} bytes", section.count, section.len);
-            return Err(self.bad(kind.name(), format!("{count} elements of {size}"), &found));
+            return Err(self.bad(kind.name(), &format!("{count} elements of {size}"), &found));
         }
         self.range(section, kind.name())
     }
@@ -316,15 +326,15 @@ impl Parser<'_> {
         }
         let expected = blake3::Hash::from_bytes(section.digest);
         let place = format!("{} (kind {} at {})", actual, section.kind, section.offset);
-        Err(self.bad(name, format!("BLAKE3 {expected}"), &place))
+        Err(self.bad(name, &format!("BLAKE3 {expected}"), &place))
     }
 
     fn check_zeros(&self, range: Range<usize>) -> Result<(), Error> {
         let between = self.bytes.get(range);
-        let between = between.ok_or_else(|| self.bad("order", "sections in order", &"overlap"))?;
+        let between = between.ok_or_else(|| self.bad("order", &"sections in order", &"overlap"))?;
         match between.iter().find(|byte| **byte != 0) {
             None => Ok(()),
-            Some(byte) => Err(self.bad("padding", 0, byte)),
+            Some(byte) => Err(self.bad("padding", &0, byte)),
         }
     }
 
@@ -336,11 +346,11 @@ impl Parser<'_> {
     ) -> Result<T, Error> {
         let range = self.range(section, name)?;
         if range.len() > MAX_JSON {
-            return Err(self.bad(name, format!("at most {MAX_JSON} bytes"), &range.len()));
+            return Err(self.bad(name, &format!("at most {MAX_JSON} bytes"), &range.len()));
         }
         self.check_digest(section, name)?;
         let bytes = self.bytes.get(range).unwrap_or_default();
-        serde_json::from_slice(bytes).map_err(|error| self.bad(name, "JSON", &error))
+        serde_json::from_slice(bytes).map_err(|error| self.bad(name, &"JSON", &error))
     }
 
     fn table(
@@ -351,13 +361,13 @@ impl Parser<'_> {
     ) -> Result<Table, Error> {
         let count = sections.keys.count;
         if count > MAX_ROWS {
-            return Err(self.bad(Kind::Keys.name(), format!("at most {MAX_ROWS}"), &count));
+            return Err(self.bad(Kind::Keys.name(), &format!("at most {MAX_ROWS}"), &count));
         }
         let bits = fan_bits(count);
         let width = algorithm.len_bytes() as u64 - u64::from(bits / 8);
         let filter_section = self.range(sections.filter, Kind::Filter.name())?;
         let filter = Filter::read(self.bytes.get(filter_section.clone()).unwrap_or_default());
-        let filter = filter.ok_or_else(|| self.bad(Kind::Filter.name(), "a filter", &"none"))?;
+        let filter = filter.ok_or_else(|| self.bad(Kind::Filter.name(), &"a filter", &"none"))?;
         let lists = sections.lists.map(|s| self.column(s, Kind::Lists, s.count, 4)).transpose()?;
         Ok(Table {
             algorithm,

@@ -1,0 +1,184 @@
+//! The folder of a package, and what state it is in.
+//!
+//! While a scan runs there is `journal/` and nothing that looks like a package. The journal folder
+//! is removed last of all: a folder with it is unfinished, whatever else it holds.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use triage_custody::jcs;
+
+use crate::error::failed;
+use crate::journal::read_finished;
+use crate::lines::for_each_record;
+use crate::{Error, Finished, Record, write};
+
+/// What a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseState {
+    /// A closed package.
+    Finished,
+    /// A scan is running, or was interrupted.
+    Unfinished,
+    /// Something else.
+    NoCase,
+}
+
+/// The folder of a package.
+#[derive(Debug)]
+pub struct CaseDir {
+    path: PathBuf,
+    /// Held while this process writes to the case.
+    _lock: Option<File>,
+}
+
+impl CaseDir {
+    /// Creates a package with the plan of its scan. The folder must not exist, or be empty.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], or [`Error::Io`] if the folder cannot be written.
+    pub fn create(path: &Path, plan: &[u8]) -> Result<Self, Error> {
+        write::create_empty_folder(path)?;
+        let case = Self { path: path.to_path_buf(), _lock: None };
+        write::create_folder(&case.path("journal"))?;
+        let lock = write::lock(&case.journal_path("lock"))?;
+        write::write_file(&case.journal_path("plan.json"), &mut |out| out.write_all(plan))?;
+        Ok(Self { _lock: Some(lock), ..case })
+    }
+
+    /// Opens a package whose scan was interrupted; returns the plan with it.
+    ///
+    /// # Errors
+    /// [`Error::State`] if nothing was interrupted there, [`Error::Locked`] if a run goes on.
+    pub fn open_unfinished(path: &Path) -> Result<(Self, Vec<u8>), Error> {
+        expect_state(path, CaseState::Unfinished)?;
+        let case = Self { path: path.to_path_buf(), _lock: None };
+        let lock = write::lock(&case.journal_path("lock"))?;
+        let plan = read(&case.journal_path("plan.json"))?;
+        Ok((Self { _lock: Some(lock), ..case }, plan))
+    }
+
+    /// Opens a closed package.
+    ///
+    /// # Errors
+    /// [`Error::State`] if it is none.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        expect_state(path, CaseState::Finished)?;
+        Ok(Self { path: path.to_path_buf(), _lock: None })
+    }
+
+    /// Says what a folder is.
+    #[must_use]
+    pub fn state(path: &Path) -> CaseState {
+        if path.join("journal/plan.json").exists() {
+            CaseState::Unfinished
+        } else if path.join("bagit.txt").exists() || path.join("data/manifest.ndjson").exists() {
+            CaseState::Finished
+        } else {
+            CaseState::NoCase
+        }
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns a path in the package.
+    #[must_use]
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.path.join(inside)
+    }
+
+    pub(crate) fn journal_path(&self, name: &str) -> PathBuf {
+        self.path.join("journal").join(name)
+    }
+
+    /// Returns how the walk of an interrupted run ended, if it had ended: only closing is left.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read.
+    pub fn walk_outcome(&self) -> Result<Option<Vec<u8>>, Error> {
+        let ended = self.path("data/manifest.ndjson").exists();
+        let path = self.journal_path("outcome.json");
+        if ended && path.exists() { read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Reads the manifest in its place and returns what it is.
+    ///
+    /// # Errors
+    /// [`Error`] if it cannot be read or a line is damaged.
+    pub fn read_finished(&self, exhibit: &str, salt_seed: [u8; 32]) -> Result<Finished, Error> {
+        read_finished(&self.path("data/manifest.ndjson"), exhibit, salt_seed)
+    }
+
+    /// Writes a JSON document in canonical form.
+    ///
+    /// # Errors
+    /// [`Error`] if it holds an inexact number or cannot be written.
+    pub fn put_document(&self, inside: &str, document: &Value) -> Result<(), Error> {
+        let mut bytes = jcs::to_vec(document)?;
+        bytes.push(b'\n');
+        self.put(inside, &mut |out| out.write_all(&bytes))
+    }
+
+    /// Writes a file of the package, such as a report.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written.
+    pub fn put(
+        &self,
+        inside: &str,
+        render: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<(), Error> {
+        let path = self.path(inside);
+        if let Some(folder) = path.parent() {
+            write::create_folder(folder)?;
+        }
+        write::write_file(&path, render)
+    }
+
+    /// Reads a JSON document of the package.
+    ///
+    /// # Errors
+    /// [`Error`] if it cannot be read or is no JSON.
+    pub fn document(&self, inside: &str) -> Result<Value, Error> {
+        let bytes = read(&self.path(inside))?;
+        serde_json::from_slice(&bytes).map_err(|error| Error::Damaged {
+            document: inside.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Reads every record of the manifest in order.
+    ///
+    /// # Errors
+    /// [`Error`] if a line is damaged, or the first error of `take`.
+    pub fn for_each_record(
+        &self,
+        take: &mut dyn FnMut(Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for_each_record(&self.path("data/manifest.ndjson"), take)
+    }
+}
+
+fn expect_state(path: &Path, expected: CaseState) -> Result<(), Error> {
+    let words = |state| match state {
+        CaseState::Finished => "a closed package",
+        CaseState::Unfinished => "an unfinished package (resume or remove it)",
+        CaseState::NoCase => "no case package",
+    };
+    let actual = CaseDir::state(path);
+    if actual == expected {
+        return Ok(());
+    }
+    let (expected, actual) = (words(expected), words(actual));
+    Err(Error::State { path: path.to_path_buf(), expected, actual })
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(failed("read", path))
+}

@@ -1,0 +1,157 @@
+//! Closes a package: custody log, bag, seal, signature. Safe to be done again after a kill.
+//!
+//! Each file is written whole and renamed. A kill at any point leaves the journal folder, so that
+//! the package still counts as unfinished, and closing again replaces what was there. The journal
+//! folder is removed last, after everything else was made durable; a kill during its removal
+//! leaves either its plan, and closing is done again, or a closed package.
+
+use serde_json::{Value, json};
+use triage_custody::{
+    AllowedSigner, CustodyLog, Event, NO_PREVIOUS, PublicKey, Seal, SealedCustody, SealedFiles,
+    SealedManifest, SigningKey, sha256_hex,
+};
+
+use crate::bag::{BAGIT, Bag, is_payload, is_sealed, is_tag};
+use crate::readme::README;
+use crate::{CaseDir, Coverage, Error, Finished, Particulars, Status, write};
+
+/// Who signs a seal, and with what.
+pub struct SignedBy {
+    /// The name under which the key is known, such as an address.
+    pub principal: String,
+    /// The key.
+    pub key: SigningKey,
+}
+
+/// What a package is closed with. Times are RFC 3339 with an offset.
+pub struct Closing<'a> {
+    /// What was typed in.
+    pub particulars: &'a Particulars,
+    /// The events of the custody log, in order.
+    pub events: Vec<Event>,
+    /// What the manifest is.
+    pub manifest: &'a Finished,
+    /// The identity of the run.
+    pub run_id: &'a str,
+    /// When the seal is made.
+    pub time: &'a str,
+    /// The program: name, version, digest.
+    pub tool: Value,
+    /// Who signs; `None` leaves the seal unsigned.
+    pub signed_by: Option<&'a SignedBy>,
+}
+
+/// The entries by status, as seals and `run.json` state them.
+pub(crate) fn counts(coverage: &Coverage) -> Value {
+    let mut counts = serde_json::Map::new();
+    for status in Status::ALL {
+        counts.insert(status.name().to_owned(), json!(coverage.share(status).entries));
+    }
+    counts.insert("seen".to_owned(), json!(coverage.seen().entries));
+    counts.insert("hits".to_owned(), json!(coverage.hits()));
+    Value::Object(counts)
+}
+
+impl CaseDir {
+    /// Makes the folder a sealed bag and removes the journal.
+    ///
+    /// # Errors
+    /// [`Error`] if a file cannot be written or the seal cannot be signed.
+    pub fn close(&self, closing: &Closing<'_>) -> Result<(), Error> {
+        self.put("data/README-VERIFY.txt", &mut |out| out.write_all(README.as_bytes()))?;
+        let particulars = serde_json::to_value(closing.particulars).map_err(|error| {
+            Error::Damaged { document: "case.json".to_owned(), reason: error.to_string() }
+        })?;
+        self.put_document("data/case.json", &particulars)?;
+        if let Some(signed_by) = closing.signed_by {
+            self.put_keys(signed_by)?;
+        }
+        self.put("bagit.txt", &mut |out| out.write_all(BAGIT.as_bytes()))?;
+        let mut log = CustodyLog::default();
+        let mut lines = Vec::new();
+        for event in &closing.events {
+            lines.extend(log.append(event.clone())?);
+        }
+        self.put("custody.ndjson", &mut |out| out.write_all(&lines))?;
+        let bag = Bag::read(self.folder(), &is_sealed)?;
+        self.put_seal(closing, &log, &bag)?;
+        self.put_bag(closing, &bag)?;
+        write::sync_all(self.folder())?;
+        write::remove_folder(&self.path("journal"))
+    }
+
+    fn put_keys(&self, signed_by: &SignedBy) -> Result<(), Error> {
+        let public: PublicKey = signed_by.key.public();
+        let line = format!("{}\n", public.to_line()?);
+        self.put("keys/signer.pub", &mut |out| out.write_all(line.as_bytes()))?;
+        let allowed = AllowedSigner::line(&signed_by.principal, &public)?;
+        self.put("keys/allowed_signers", &mut |out| out.write_all(allowed.as_bytes()))
+    }
+
+    fn put_seal(&self, closing: &Closing<'_>, log: &CustodyLog, bag: &Bag) -> Result<(), Error> {
+        let list = bag.list(is_sealed);
+        let bytes = list.to_bytes();
+        self.put("seals/0001.sha256", &mut |out| out.write_all(&bytes))?;
+        let seal = Seal {
+            v: Seal::VERSION,
+            document: Seal::TYPE.to_owned(),
+            seal: 1,
+            prev_seal_sha256: NO_PREVIOUS.to_owned(),
+            case: closing.particulars.case.clone(),
+            exhibit: closing.particulars.exhibit.clone(),
+            time: closing.time.to_owned(),
+            run_id: closing.run_id.to_owned(),
+            files: SealedFiles {
+                list: "seals/0001.sha256".to_owned(),
+                sha256: sha256_hex(&bytes),
+                count: list.files().len() as u64,
+            },
+            manifest: SealedManifest {
+                sha256: closing.manifest.sha256.clone(),
+                entries: closing.manifest.entries,
+                merkle_root: closing.manifest.merkle_root.clone(),
+                tree: SealedManifest::TREE.to_owned(),
+            },
+            custody: SealedCustody { events: log.len(), head_sha256: log.head().to_owned() },
+            counts: counts(&closing.manifest.coverage),
+            tool: closing.tool.clone(),
+            signer: closing.signed_by.map(|signed_by| signed_by.principal.clone()),
+        };
+        let seal = seal.to_bytes()?;
+        self.put("seals/0001.json", &mut |out| out.write_all(&seal))?;
+        if let Some(signed_by) = closing.signed_by {
+            let signature = signed_by.key.sign(&seal)?;
+            self.put("seals/0001.json.sig", &mut |out| out.write_all(signature.as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the lists of BagIt. The journal, still there, is in none of them.
+    fn put_bag(&self, closing: &Closing<'_>, bag: &Bag) -> Result<(), Error> {
+        let payload = bag.list(is_payload).to_bytes();
+        self.put("manifest-sha256.txt", &mut |out| out.write_all(&payload))?;
+        let mut text = String::new();
+        for (label, value) in [
+            ("Source-Organization", closing.particulars.organisation.as_deref().unwrap_or("")),
+            ("Contact-Name", &closing.particulars.examiner),
+            ("External-Identifier", &identifier(closing.particulars)),
+            ("Bagging-Date", closing.time.get(..10).unwrap_or("")),
+            ("Payload-Oxum", &bag.oxum()),
+            ("Bag-Software-Agent", concat!("triage ", env!("CARGO_PKG_VERSION"))),
+        ] {
+            let value: String =
+                value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            if !value.trim().is_empty() {
+                text.push_str(&format!("{label}: {}\n", value.trim()));
+            }
+        }
+        self.put("bag-info.txt", &mut |out| out.write_all(text.as_bytes()))?;
+        let is_ours = |path: &str| is_tag(path) && !path.starts_with("journal/");
+        let tags = Bag::read(self.folder(), &is_ours)?.list(is_ours).to_bytes();
+        self.put("tagmanifest-sha256.txt", &mut |out| out.write_all(&tags))
+    }
+}
+
+fn identifier(particulars: &Particulars) -> String {
+    format!("{} {}", particulars.case, particulars.exhibit)
+}

@@ -1,0 +1,65 @@
+//! The lists that check the exhibit with a stock tool: `sha256sum -c data/evidence.sha256`.
+//!
+//! Names with a backslash, a line feed or a carriage return need the escapes of GNU coreutils,
+//! which not every tool knows. They stand in a list of their own, so that the other list can be
+//! checked everywhere.
+
+use triage_hash::{Algorithm, Algorithms};
+
+use crate::{Record, Status};
+
+/// The algorithm of the lists: the strongest that a stock tool checks.
+pub(crate) fn list_algorithm(algorithms: Algorithms) -> Option<Algorithm> {
+    [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Blake3, Algorithm::Sha1, Algorithm::Md5]
+        .into_iter()
+        .find(|&algorithm| algorithms.contains(algorithm))
+}
+
+/// The ending of the lists' names.
+pub(crate) const fn extension(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Blake3 => "b3",
+        other => other.name(),
+    }
+}
+
+/// A line of one of the two lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListLine {
+    /// The bytes with the line end; empty if the record is in no list.
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it belongs to the list of escaped names.
+    pub(crate) escaped: bool,
+}
+
+/// Returns the line of a record: of a regular file that was read in full.
+pub(crate) fn list_line(record: &Record, algorithm: Option<Algorithm>) -> ListLine {
+    let Some(digest) = algorithm.and_then(|algorithm| record.digests.get(algorithm)) else {
+        return ListLine::default();
+    };
+    if record.status != Status::Read {
+        return ListLine::default();
+    }
+    let path = record.entry.location.path();
+    let escaped = path.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r'));
+    let mut bytes = Vec::with_capacity(2 * digest.as_bytes().len() + path.len() + 4);
+    if escaped {
+        bytes.push(b'\\');
+    }
+    digest.write_hex(&mut bytes);
+    bytes.extend_from_slice(b"  ");
+    if escaped {
+        for &byte in path {
+            match byte {
+                b'\\' => bytes.extend_from_slice(b"\\\\"),
+                b'\n' => bytes.extend_from_slice(b"\\n"),
+                b'\r' => bytes.extend_from_slice(b"\\r"),
+                byte => bytes.push(byte),
+            }
+        }
+    } else {
+        bytes.extend_from_slice(path);
+    }
+    bytes.push(b'\n');
+    ListLine { bytes, escaped }
+}

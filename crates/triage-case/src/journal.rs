@@ -1,0 +1,311 @@
+//! The journal of a running scan: the manifest itself, written line by line in its final form.
+//!
+//! Lines come in the order of the manifest, so that a journal cut anywhere by a kill or a full
+//! disk is a manifest of the entries before the cut. [`Journal::resume`] removes a torn last line,
+//! checks every line before it and goes on behind it. The evidence lists are derived from the
+//! lines and built anew on a resume.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use triage_custody::{Tree, leaf, salt};
+use triage_evidence::Location;
+use triage_hash::{Algorithm, Algorithms};
+
+use crate::error::failed;
+use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
+use crate::lines::for_each_line;
+use crate::{CaseDir, Coverage, Error, Record, write, write_line};
+
+/// How much is gathered before it is written.
+const WRITE_BYTES: usize = 1024 * 1024;
+/// How much may be lost by a power failure: after so many bytes the journal is made durable.
+const DURABLE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A record ready to be written, made in any thread.
+#[derive(Debug)]
+pub struct PreparedLine {
+    seq: u64,
+    bytes: Vec<u8>,
+    leaf: [u8; 32],
+    listed: ListLine,
+    coverage: Coverage,
+}
+
+impl PreparedLine {
+    /// Returns about how many bytes of memory the line takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.bytes.capacity() + self.listed.bytes.capacity()
+    }
+}
+
+/// Makes lines of records; shared by all threads.
+#[derive(Clone, Debug)]
+pub struct Preparer {
+    exhibit: std::sync::Arc<str>,
+    salt_seed: [u8; 32],
+    list: Option<Algorithm>,
+}
+
+impl Preparer {
+    /// Makes the line of a record.
+    #[must_use]
+    pub fn prepare(&self, record: &Record) -> PreparedLine {
+        let mut bytes = Vec::with_capacity(640);
+        write_line(record, &self.exhibit, &mut bytes);
+        self.prepared(record, bytes)
+    }
+
+    fn prepared(&self, record: &Record, bytes: Vec<u8>) -> PreparedLine {
+        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let leaf = leaf(&salt(&self.salt_seed, record.seq), line);
+        let mut coverage = Coverage::default();
+        coverage.add(record);
+        let listed = list_line(record, self.list);
+        PreparedLine { seq: record.seq, bytes, leaf, listed, coverage }
+    }
+}
+
+/// What a finished manifest is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// How many lines it has.
+    pub entries: u64,
+    /// Its SHA-256, lower-case hex.
+    pub sha256: String,
+    /// The root of the Merkle tree over its lines, lower-case hex.
+    pub merkle_root: String,
+    /// The sums of its records.
+    pub coverage: Coverage,
+}
+
+/// A file that lines are gathered for.
+struct Gathered {
+    path: PathBuf,
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Gathered {
+    fn open(path: PathBuf, length: u64) -> Result<Self, Error> {
+        let file = write::open_append(&path, length)?;
+        Ok(Self { path, file, buffer: Vec::new() })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.file.write_all(&self.buffer).map_err(failed("write", &self.path))?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// The manifest of a running scan.
+pub struct Journal {
+    manifest: Gathered,
+    lists: [Gathered; 2],
+    preparer: Preparer,
+    sha256: Sha256,
+    tree: Tree,
+    coverage: Coverage,
+    last: Option<Location>,
+    undurable_bytes: u64,
+}
+
+impl Journal {
+    /// Opens the journal of a case, of a new run or of an interrupted one.
+    ///
+    /// # Errors
+    /// [`Error`] if a file cannot be written, or a line of an interrupted run is damaged.
+    pub fn resume(
+        case: &CaseDir,
+        exhibit: &str,
+        algorithms: Algorithms,
+        salt_seed: [u8; 32],
+    ) -> Result<Self, Error> {
+        let preparer =
+            Preparer { exhibit: exhibit.into(), salt_seed, list: list_algorithm(algorithms) };
+        let path = case.journal_path("manifest.ndjson.part");
+        let mut recovered = Recovered::default();
+        let mut lists = [
+            Gathered::open(case.journal_path("evidence.part"), 0)?,
+            Gathered::open(case.journal_path("evidence-escaped.part"), 0)?,
+        ];
+        let whole_bytes =
+            if path.exists() { recovered.read(&path, &preparer, &mut lists)? } else { 0 };
+        let manifest = Gathered::open(path, whole_bytes)?;
+        let Recovered { sha256, tree, coverage, last } = recovered;
+        let undurable_bytes = 0;
+        Ok(Self { manifest, lists, preparer, sha256, tree, coverage, last, undurable_bytes })
+    }
+
+    /// Returns what makes lines for this journal.
+    #[must_use]
+    pub fn preparer(&self) -> Preparer {
+        self.preparer.clone()
+    }
+
+    /// Returns the number of the next line.
+    #[must_use]
+    pub const fn next_seq(&self) -> u64 {
+        self.tree.len()
+    }
+
+    /// Returns the location of the last line of an interrupted run.
+    #[must_use]
+    pub const fn last(&self) -> Option<&Location> {
+        self.last.as_ref()
+    }
+
+    /// Returns the sums of all lines so far.
+    #[must_use]
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// Adds the next line.
+    ///
+    /// # Errors
+    /// [`Error::Order`] if it is not the next one, [`Error::Io`] if it cannot be written.
+    pub fn append(&mut self, line: &PreparedLine) -> Result<(), Error> {
+        let expected = self.next_seq();
+        if line.seq != expected {
+            return Err(Error::Order { expected, actual: line.seq });
+        }
+        self.manifest.put(&line.bytes)?;
+        self.lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
+        self.sha256.update(&line.bytes);
+        self.tree.push(line.leaf);
+        self.coverage.merge(&line.coverage);
+        self.undurable_bytes += line.bytes.len() as u64;
+        if self.undurable_bytes >= DURABLE_BYTES { self.checkpoint() } else { Ok(()) }
+    }
+
+    /// Makes everything so far durable.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if that fails.
+    pub fn checkpoint(&mut self) -> Result<(), Error> {
+        self.manifest.flush()?;
+        self.undurable_bytes = 0;
+        self.manifest.file.sync_data().map_err(failed("make durable", &self.manifest.path))
+    }
+
+    /// Ends the journal: the manifest and the lists take their places in the package. `outcome`
+    /// says how the run ended, and is kept until the package is closed, so that a run killed from
+    /// here on is closed without a new walk.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be written.
+    pub fn finish(mut self, case: &CaseDir, outcome: &[u8]) -> Result<Finished, Error> {
+        self.manifest.flush()?;
+        self.lists.iter_mut().try_for_each(Gathered::flush)?;
+        let finished = Finished {
+            entries: self.tree.len(),
+            sha256: hex(&self.sha256.finalize()),
+            merkle_root: hex(&self.tree.root()),
+            coverage: self.coverage,
+        };
+        write::create_folder(&case.path("data"))?;
+        write::write_file(&case.journal_path("outcome.json"), &mut |out| out.write_all(outcome))?;
+        for (list, name) in self.lists.iter().zip(["evidence", "evidence-escaped"]) {
+            let length = list.file.metadata().map_err(failed("examine", &list.path))?.len();
+            if let (Some(algorithm), true) = (self.preparer.list, length > 0) {
+                let to = case.path(&format!("data/{name}.{}", extension(algorithm)));
+                write::rename(&list.path, &to)?;
+            }
+        }
+        // Last, because its place tells a resumed run that everything before was done.
+        write::rename(&self.manifest.path, &case.path("data/manifest.ndjson"))?;
+        Ok(finished)
+    }
+}
+
+/// What is found in the lines of an interrupted run.
+#[derive(Default)]
+struct Recovered {
+    sha256: Sha256,
+    tree: Tree,
+    coverage: Coverage,
+    last: Option<Location>,
+}
+
+impl Recovered {
+    /// Reads whole lines, checks that they follow each other, and returns their length in bytes.
+    fn read(
+        &mut self,
+        path: &Path,
+        preparer: &Preparer,
+        lists: &mut [Gathered; 2],
+    ) -> Result<u64, Error> {
+        let map = |number: u64, parsed: crate::lines::Parsed| {
+            let damaged = |reason: String| Error::Damaged {
+                document: format!("line {} of the journal", number + 1),
+                reason,
+            };
+            let (record, exhibit) = parsed.record.map_err(|error| damaged(error.reason))?;
+            if exhibit != *preparer.exhibit || record.seq != number {
+                return Err(damaged("it belongs to another place or exhibit".to_owned()));
+            }
+            let mut bytes = parsed.line;
+            bytes.push(b'\n');
+            let line = preparer.prepared(&record, bytes);
+            Ok((line, record.entry.location))
+        };
+        for_each_line(path, &map, &mut |read| {
+            let (line, location) = read?;
+            if self.last.as_ref().is_some_and(|last| *last >= location) {
+                let document = format!("line {} of the journal", line.seq + 1);
+                let reason = "it does not follow the line before".to_owned();
+                return Err(Error::Damaged { document, reason });
+            }
+            lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
+            self.sha256.update(&line.bytes);
+            self.tree.push(line.leaf);
+            self.coverage.merge(&line.coverage);
+            self.last = Some(location);
+            Ok(())
+        })
+    }
+}
+
+/// Reads a manifest that is in its place, and returns what it is.
+pub(crate) fn read_finished(
+    path: &Path,
+    exhibit: &str,
+    salt_seed: [u8; 32],
+) -> Result<Finished, Error> {
+    let preparer = Preparer { exhibit: exhibit.into(), salt_seed, list: None };
+    let mut sha256 = Sha256::new();
+    let mut tree = Tree::default();
+    let mut coverage = Coverage::default();
+    let map = |number: u64, parsed: crate::lines::Parsed| {
+        let (record, _) = parsed.record.map_err(|error| Error::Damaged {
+            document: format!("line {} of the manifest", number + 1),
+            reason: error.reason,
+        })?;
+        let mut bytes = parsed.line;
+        bytes.push(b'\n');
+        Ok(preparer.prepared(&record, bytes))
+    };
+    for_each_line(path, &map, &mut |line: Result<PreparedLine, Error>| {
+        let line = line?;
+        sha256.update(&line.bytes);
+        tree.push(line.leaf);
+        coverage.merge(&line.coverage);
+        Ok(())
+    })?;
+    let (sha256, merkle_root) = (hex(&sha256.finalize()), hex(&tree.root()));
+    Ok(Finished { entries: tree.len(), sha256, merkle_root, coverage })
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

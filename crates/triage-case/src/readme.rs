@@ -1,0 +1,41 @@
+//! `data/README-VERIFY.txt`: how to check a package with stock tools only.
+
+/// The text. Every command in it is run by the end-to-end tests.
+pub(crate) const README: &str = r#"HOW TO CHECK THIS PACKAGE WITHOUT THE PROGRAM THAT MADE IT
+Needed: sha256sum (GNU coreutils), ssh-keygen (OpenSSH 8.9 or later), jq for step 4.
+First obtain the signer's key fingerprint from somewhere OUTSIDE this package, such as the signed
+statement. The copies in keys/ prove nothing by themselves. A package without keys/ is not signed:
+then only the digest of seals/0001.json, noted elsewhere, shows that nothing was exchanged.
+Run everything from the folder that holds bagit.txt.
+
+1 WHO SEALED IT   ssh-keygen -lf keys/signer.pub       (compare with the statement)
+                  ssh-keygen -Y verify -f keys/allowed_signers -I "$(jq -r .signer seals/0001.json)" \
+                      -n triage-seal-v1 -s seals/0001.json.sig < seals/0001.json
+2 WHICH FILES     sha256sum seals/0001.sha256          must equal "files"."sha256" in seals/0001.json
+                  sha256sum --strict -c seals/0001.sha256 | cat -v
+                  sha256sum --strict -c manifest-sha256.txt tagmanifest-sha256.txt | cat -v
+3 THE EVIDENCE    with the exhibit mounted read-only at MOUNT:
+                  (cd MOUNT && sha256sum --strict -c PACKAGE/data/evidence.sha256) | cat -v
+                  (cd MOUNT && sha256sum --strict -c PACKAGE/data/evidence-escaped.sha256) | cat -v
+  The second list, if it is there, needs GNU coreutils 9 or later. "cat -v" matters: a file name
+  may hold control codes that would otherwise drive your terminal. Without SHA-256 among the
+  digests the lists are named for another algorithm and are checked with its tool.
+4 THE CUSTODY LOG each line of custody.ndjson holds in "prev" the SHA-256 of the line before it,
+                  without its line end:
+                  sed -n 1p custody.ndjson | tr -d '\n' | sha256sum      equals "prev" of line 2, ...
+                  "custody"."head_sha256" in the seal is that of line number "custody"."events".
+5 ONE LINE ONLY   the seal's "merkle_root" is that of RFC 9162, 2.1, with SHA-256, over the lines of
+                  data/manifest.ndjson. Leaf N (from 0) is SHA-256(00 || salt || line N without its
+                  line end). The salt is the first 16 bytes of HMAC-SHA-256 of N in decimal digits,
+                  keyed with "salt_seed" of data/run.json. It keeps a proof for one line from being
+                  a test for guesses of other lines; whoever has the seed can compute all salts.
+
+WHAT THE FILES ARE
+data/manifest.ndjson  the authority: one line for every entry met, also for those that were not read
+data/run.json         what the program measured: itself, this computer, the plan, the counts
+data/case.json        what a person typed in
+data/report/          derived from the manifest; the manifest wins wherever they differ
+
+What this shows: the files are those that were sealed, by the holder of that key.
+What it does not: that the exhibit was unaltered before it was first read, nor who put the data on it.
+"#;

@@ -1,0 +1,163 @@
+//! Checks a manifest against its seal, and what is derived from it against the manifest.
+
+use sha2::{Digest as _, Sha256};
+use triage_custody::{Seal, Tree, leaf, salt};
+use triage_evidence::Location;
+use triage_hash::{Algorithm, Algorithms};
+
+use crate::bag::Bag;
+use crate::close::counts;
+use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
+use crate::journal::hex;
+use crate::lines::{Parsed, for_each_line};
+use crate::verify::{Verification, strict_document};
+use crate::{CaseDir, Coverage, Error};
+
+/// How many findings of one kind are told in full; a manifest exchanged whole has one per line.
+const LIMIT_FINDINGS: usize = 20;
+
+/// What one line gives.
+struct Checked {
+    leaf: [u8; 32],
+    bytes: Vec<u8>,
+    coverage: Coverage,
+    location: Option<Location>,
+    listed: ListLine,
+    wrong: Option<String>,
+}
+
+/// Checks lines, order, sums, tree root and evidence lists.
+pub(crate) fn check_manifest(
+    case: &CaseDir,
+    bag: &Bag,
+    seal: &Seal,
+    out: &mut Verification,
+) -> Result<(), Error> {
+    let name = "data/manifest.ndjson";
+    if !bag.files.contains_key(name) {
+        out.find("file is missing", name, "a manifest", "nothing");
+        return Ok(());
+    }
+    let run = strict_document(&case.path("data/run.json")).unwrap_or_default();
+    let seed = seed_of(run["salt_seed"].as_str().unwrap_or_default());
+    let algorithms: Algorithms =
+        run["plan"]["algorithms"].as_str().unwrap_or_default().parse().unwrap_or_default();
+    let list = list_algorithm(algorithms);
+    let check = |number: u64, parsed: Parsed| check_line(number, parsed, seal, seed, list);
+    let mut tree = Tree::default();
+    let mut sha256 = Sha256::new();
+    let mut lists = [Sha256::new(), Sha256::new()];
+    let mut listed = [0_u64; 2];
+    let mut coverage = Coverage::default();
+    let mut last: Option<Location> = None;
+    let mut wrong = Vec::new();
+    let whole = for_each_line(&case.path(name), &check, &mut |line: Checked| {
+        let number = tree.len() + 1;
+        sha256.update(&line.bytes);
+        sha256.update(b"\n");
+        tree.push(line.leaf);
+        coverage.merge(&line.coverage);
+        lists[usize::from(line.listed.escaped)].update(&line.listed.bytes);
+        listed[usize::from(line.listed.escaped)] += line.listed.bytes.len() as u64;
+        let unsorted = matches!((&last, &line.location), (Some(a), Some(b)) if a >= b);
+        let reason = line.wrong.or_else(|| unsorted.then(|| "it is out of order".to_owned()));
+        if let Some(reason) = reason {
+            wrong.push((number, reason));
+        }
+        last = line.location.or_else(|| last.take());
+        Ok(())
+    })?;
+    report_lines(name, &wrong, out);
+    let size = bag.files.get(name).map_or(0, |file| file.size_bytes);
+    if whole != size {
+        out.find("manifest has a torn last line", name, size.to_string(), whole.to_string());
+    }
+    out.equal("manifest was changed", name, &seal.manifest.sha256, &hex(&sha256.finalize()));
+    let entries = tree.len().to_string();
+    out.equal("number of entries differs", name, &seal.manifest.entries.to_string(), &entries);
+    out.equal("Merkle root differs", name, &seal.manifest.merkle_root, &hex(&tree.root()));
+    let counted = counts(&coverage);
+    let (stated, summed) = (seal.counts.to_string(), counted.to_string());
+    out.equal("coverage of the seal does not add up", "seals/0001.json", &summed, &stated);
+    out.equal(
+        "coverage of the run does not add up",
+        "data/run.json",
+        &summed,
+        &run["counts"].to_string(),
+    );
+    check_lists(bag, list, lists, listed, out);
+    out.did(format!("manifest: {entries} entries, order, sums, Merkle root, evidence lists"));
+    out.coverage = coverage;
+    Ok(())
+}
+
+fn check_line(
+    number: u64,
+    parsed: Parsed,
+    seal: &Seal,
+    seed: Option<[u8; 32]>,
+    list: Option<Algorithm>,
+) -> Checked {
+    let leaf = leaf(&salt(&seed.unwrap_or_default(), number), &parsed.line);
+    let mut checked = Checked {
+        leaf,
+        bytes: parsed.line,
+        coverage: Coverage::default(),
+        location: None,
+        listed: ListLine::default(),
+        wrong: None,
+    };
+    match parsed.record {
+        Err(error) => checked.wrong = Some(error.reason),
+        Ok((record, exhibit)) => {
+            checked.coverage.add(&record);
+            checked.listed = list_line(&record, list);
+            if record.seq != number {
+                checked.wrong = Some(format!("its number is {}, expected {number}", record.seq));
+            } else if exhibit != seal.exhibit {
+                checked.wrong = Some("it names another exhibit than the seal".to_owned());
+            }
+            checked.location = Some(record.entry.location);
+        }
+    }
+    checked
+}
+
+fn report_lines(name: &str, wrong: &[(u64, String)], out: &mut Verification) {
+    for (number, reason) in wrong.iter().take(LIMIT_FINDINGS) {
+        let place = format!("{name} line {number}");
+        out.find("manifest line is not valid", place, "a canonical line in its place", reason);
+    }
+    if let Some(more) = wrong.len().checked_sub(LIMIT_FINDINGS).filter(|&more| more > 0) {
+        let place = name.to_owned();
+        out.find("manifest lines are not valid", place, "valid lines", format!("{more} more"));
+    }
+}
+
+/// The evidence lists must be exactly what the manifest gives.
+fn check_lists(
+    bag: &Bag,
+    list: Option<Algorithm>,
+    digests: [Sha256; 2],
+    lengths: [u64; 2],
+    out: &mut Verification,
+) {
+    let Some(algorithm) = list else { return };
+    let names = ["evidence", "evidence-escaped"];
+    for ((stem, digest), length) in names.into_iter().zip(digests).zip(lengths) {
+        let name = format!("data/{stem}.{}", extension(algorithm));
+        let actual = bag.files.get(&name).map(|file| file.sha256.as_str());
+        let expected = (length > 0).then(|| hex(&digest.finalize()));
+        if actual != expected.as_deref() {
+            let (expected, actual) =
+                (expected.unwrap_or_default(), actual.unwrap_or("nothing").to_owned());
+            out.find("evidence list does not follow from the manifest", name, expected, actual);
+        }
+    }
+}
+
+/// Reads a salt seed.
+fn seed_of(text: &str) -> Option<[u8; 32]> {
+    let digest = triage_hash::Digest::from_hex(Algorithm::Sha256, text.as_bytes()).ok()?;
+    digest.as_bytes().try_into().ok()
+}

@@ -1,0 +1,93 @@
+//! The only door through which the workspace writes a case. Nothing is ever overwritten.
+#![expect(clippy::disallowed_methods, reason = "this is the one writing door of the case package")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::Error;
+use crate::error::failed;
+
+/// How much is gathered before it is written.
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Creates a folder that must not exist, or must be empty.
+pub(crate) fn create_empty_folder(path: &Path) -> Result<(), Error> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let mut names = fs::read_dir(path).map_err(failed("look into", path))?;
+            if names.next().is_some() {
+                return Err(Error::Exists { path: path.to_path_buf() });
+            }
+            Ok(())
+        }
+        Err(source) => Err(failed("create", path)(source)),
+    }
+}
+
+/// Creates a folder and those above it, if they do not exist.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(failed("create", path))
+}
+
+/// Writes a file as a whole: under another name, made durable, then renamed. Replaces a file of
+/// the same name, which only the finishing of an interrupted run does.
+pub(crate) fn write_file(
+    path: &Path,
+    render: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Error> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let file = File::create(part).map_err(failed("create", part))?;
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+    render(&mut writer).map_err(failed("write", part))?;
+    let file = writer.into_inner().map_err(|error| failed("write", part)(error.into_error()))?;
+    file.sync_data().map_err(failed("make durable", part))?;
+    fs::rename(part, path).map_err(failed("rename", part))
+}
+
+/// Opens a file to append to, creating it if need be, and cuts it to a length.
+pub(crate) fn open_append(path: &Path, length: u64) -> Result<File, Error> {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(failed("open for writing", path))?;
+    let found = file.metadata().map_err(failed("examine", path))?.len();
+    if found > length {
+        file.set_len(length).map_err(failed("cut the torn end of", path))?;
+    }
+    Ok(file)
+}
+
+/// Takes the lock of a case, so that no second run writes to it.
+pub(crate) fn lock(path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(failed("open the lock", path))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::Locked { path: path.to_path_buf() })?;
+    Ok(file)
+}
+
+/// Gives a file its final name.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).map_err(failed("rename", from))
+}
+
+/// Removes a folder of our own that is no longer needed.
+pub(crate) fn remove_folder(path: &Path) -> Result<(), Error> {
+    fs::remove_dir_all(path).map_err(failed("remove", path))
+}
+
+/// Makes everything below the folder's file system durable.
+pub(crate) fn sync_all(folder: &Path) -> Result<(), Error> {
+    let file = File::open(folder).map_err(failed("open", folder))?;
+    rustix::fs::syncfs(&file).map_err(|errno| failed("make durable", folder)(errno.into()))
+}
