@@ -1,2 +1,74 @@
-//! Tasks of the workspace.
-fn main() {}
+//! Tasks of the workspace, a task a file: `cargo xtask ci | tidy | docs | fixtures | bench | dist`.
+//!
+//! Nothing here is shipped, and nothing here is needed to build the product.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a task runs on the developer's own tree: it writes files, times itself and reads the environment"
+)]
+
+mod bench;
+mod ci;
+mod dist;
+mod docs;
+mod error;
+mod fixtures;
+mod process;
+mod random;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use error::Outcome;
+
+/// Tasks of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Tasks {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Every check, in the order of their cost; stops at the first that fails
+    Ci,
+    /// Checks the rules of the house: layers, lengths, names, doors
+    Tidy,
+    /// Writes docs/reference from the binary itself
+    Docs(docs::DocsArgs),
+    /// Builds test trees from a recipe
+    Fixtures(fixtures::FixturesArgs),
+    /// Compares the release binary with its peers, side by side
+    Bench(bench::BenchArgs),
+    /// Builds the static binary twice and compares the two
+    Dist,
+}
+
+fn run(task: &Task) -> Outcome {
+    match task {
+        Task::Ci => ci::run(),
+        Task::Tidy => tidy::run(),
+        Task::Docs(args) => docs::run(args),
+        Task::Fixtures(args) => fixtures::run(args),
+        Task::Bench(args) => bench::run(args),
+        Task::Dist => dist::run(),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Tasks::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

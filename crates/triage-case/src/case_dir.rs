@@ -153,6 +153,17 @@ impl CaseDir {
         })
     }
 
+    /// Reads every record of a manifest file, in a package or alone, in order.
+    ///
+    /// # Errors
+    /// [`Error`] if a line is damaged, or the first error of `take`.
+    pub fn read_records(
+        manifest: &Path,
+        take: &mut dyn FnMut(Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for_each_record(manifest, take)
+    }
+
     /// Reads every record of the manifest in order.
     ///
     /// # Errors

@@ -221,7 +221,8 @@ impl<G: Ledger> Examiner<G> {
                 Found::Settled(_) => None,
             })
             .collect();
-        let hashed = catch_unwind(|| hash_batch(self.shared.algorithms, &buffers));
+        let algorithms = self.shared.algorithms;
+        let hashed = catch_unwind(|| hash_batch(algorithms, &buffers));
         let mut digests = hashed.ok().map(Vec::into_iter);
         met.iter()
             .zip(found)
@@ -244,7 +245,7 @@ impl<G: Ledger> Examiner<G> {
             self.shared.halting.get().unwrap_or(Halt::Interrupt).problem()
         });
         if let (Some(sets), false) = (&self.shared.sets, record.digests.is_empty()) {
-            record.matches = sets.lookup(&record.digests, record.bytes_read);
+            record.matches = sets.lookup(&record.digests, record.bytes_read).into_vec();
         }
         if record.is_hit() {
             self.shared.watch.hit(&record);

@@ -205,10 +205,7 @@ impl<G: Ledger> Run<G> {
         }
     }
 
-    fn keep_ready<E>(
-        &mut self,
-        keep: &mut dyn FnMut(G::Line) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn keep_ready<E>(&mut self, keep: &mut dyn FnMut(G::Line) -> Result<(), E>) -> Result<(), E> {
         while let Some(finished) = self.reorder.take() {
             self.shared.pressure.remove(finished.weight);
             for line in finished.lines {
