@@ -18,9 +18,7 @@ type Step = (&'static str, fn() -> Outcome<Option<Tests>>);
 const STEPS: &[Step] = &[
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("tidy", || tidy::run().map(|()| None)),
-    ("clippy", || {
-        cargo(&["clippy", "-q", "--workspace", "--all-targets", "--", "-D", "warnings"])
-    }),
+    ("clippy", || cargo(&["clippy", "-q", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("docs --check", || docs::check().map(|()| None)),
     ("test", || test().map(Some)),
 ];
@@ -39,23 +37,29 @@ pub(crate) fn run() -> Outcome {
         let duration = start.elapsed();
         println!("== {name}: {:.1} s", duration.as_secs_f64());
         durations.push((name, duration));
-        if let Err(error) = result {
-            let left: Vec<_> = STEPS.iter().skip(durations.len()).map(|step| step.0).collect();
-            println!("not run: {}", if left.is_empty() { "-".into() } else { left.join(", ") });
-            return Err(error);
-        }
-        if let Ok(Some(counted)) = result {
-            tests = counted;
+        match result {
+            Ok(counted) => tests = counted.unwrap_or(tests),
+            Err(error) => {
+                let left: Vec<_> = STEPS.iter().skip(durations.len()).map(|step| step.0).collect();
+                println!("not run: {}", list(&left, "-"));
+                return Err(error);
+            }
         }
     }
     println!();
     for (name, duration) in &durations {
         println!("{name:<14}{:>8.1} s", duration.as_secs_f64());
     }
-    let skipped = skipped();
-    println!("skipped: {}", if skipped.is_empty() { "nothing".into() } else { skipped.join(", ") });
+    println!("skipped: {}", list(&skipped(), "nothing"));
     println!("{tests}");
     Ok(())
+}
+
+fn list<S: AsRef<str>>(words: &[S], none: &str) -> String {
+    if words.is_empty() {
+        return none.to_owned();
+    }
+    words.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
 }
 
 fn cargo(args: &[&str]) -> Outcome<Option<Tests>> {
@@ -129,7 +133,8 @@ fn test() -> Outcome<Tests> {
             println!("{line}");
         }
     }
-    let status = child.wait().map_err(|source| Error::Start { program: program.clone(), source })?;
+    let status =
+        child.wait().map_err(|source| Error::Start { program: program.clone(), source })?;
     println!("{tests}");
     // A run that counted nothing has shown nothing, whatever its status.
     if status.success() && tests.passed > 0 && tests.failed == 0 {

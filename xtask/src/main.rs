@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
 #![expect(
     clippy::disallowed_methods,
-    reason = "a task runs on the developer's own tree: it writes files, times itself and reads the environment"
+    reason = "a task works on the developer's own tree: it writes, takes times, reads variables"
 )]
 
 mod bench;

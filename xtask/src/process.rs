@@ -22,9 +22,8 @@ pub(crate) fn line(command: &Command) -> String {
 
 /// Runs a command with its output on ours.
 pub(crate) fn show(command: &mut Command) -> Outcome {
-    let status = command
-        .status()
-        .map_err(|source| Error::Start { program: line(command), source })?;
+    let status =
+        command.status().map_err(|source| Error::Start { program: line(command), source })?;
     if status.success() {
         return Ok(());
     }
@@ -33,9 +32,8 @@ pub(crate) fn show(command: &mut Command) -> Outcome {
 
 /// Runs a command and keeps its output; failure is an error that carries what it said.
 pub(crate) fn keep(command: &mut Command) -> Outcome<Output> {
-    let output = command
-        .output()
-        .map_err(|source| Error::Start { program: line(command), source })?;
+    let output =
+        command.output().map_err(|source| Error::Start { program: line(command), source })?;
     if output.status.success() {
         return Ok(output);
     }

@@ -35,8 +35,8 @@ impl KnownAnswer {
 
 /// Computes all known answers and returns each comparison.
 ///
-/// Each algorithm takes one stream whole and another in odd chunks, and every kernel of vector lanes
-/// that the machine can run takes a batch, also the kernels that are not the fastest here.
+/// Each algorithm takes one stream whole and another in odd chunks, and every kernel of vector
+/// lanes that the machine can run takes a batch, also the kernels that are not the fastest here.
 #[must_use]
 pub fn self_test() -> Vec<KnownAnswer> {
     let pattern: Vec<u8> = (0..=250u8).cycle().take(Input::LONGEST).collect();

@@ -1,9 +1,9 @@
 //! Sixteen streams side by side: one vector lane each.
 //!
-//! A chain of dependent steps leaves a core idle; sixteen chains in the lanes of vector registers do
-//! not. [`Columns`] keeps the states word by word, [`Engine`] advances them with the kernel that the
-//! machine has, or one stream after the other where that is faster. What is in a lane and when it
-//! is refilled is decided in `batch.rs`.
+//! A chain of dependent steps leaves a core idle; sixteen chains in the lanes of vector registers
+//! do not. [`Columns`] keeps the states word by word, [`Engine`] advances them with the kernel that
+//! the machine has, or one stream after the other where that is faster. What is in a lane and when
+//! it is refilled is decided in `batch.rs`.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -1,11 +1,11 @@
 //! Cryptographic digests of a stream: several algorithms in one pass over the bytes.
 //!
-//! [`Algorithms`] says which digests are wanted, [`Hasher`] computes them from chunks, [`hash_bytes`]
-//! from a whole buffer, and [`hash_batch`] from many whole buffers side by side in vector lanes.
-//! [`update_many`] does the same for streams that advance together. [`Digest`] is one typed value,
-//! [`Digests`] the set that one read produced. MD5 and SHA-1 are here because hash sets use them;
-//! integrity rests on SHA-256. [`self_test`] compares every algorithm, on every code path that
-//! [`simd_paths`] names, with known answers.
+//! [`Algorithms`] says which digests are wanted, [`Hasher`] computes them from chunks,
+//! [`hash_bytes`] from a whole buffer, and [`hash_batch`] from many whole buffers side by side in
+//! vector lanes. [`update_many`] does the same for streams that advance together. [`Digest`] is
+//! one typed value, [`Digests`] the set that one read produced. MD5 and SHA-1 are here because
+//! hash sets use them; integrity rests on SHA-256. [`self_test`] compares every algorithm, on
+//! every code path that [`simd_paths`] names, with known answers.
 
 mod algorithm;
 mod batch;

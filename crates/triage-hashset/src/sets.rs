@@ -42,6 +42,12 @@ impl Sets {
         Self { indexes }
     }
 
+    /// Gives the indexes back.
+    #[must_use]
+    pub fn into_indexes(self) -> Vec<Index> {
+        self.indexes
+    }
+
     /// Recomputes the section digests of every index.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub(crate) struct Examiner<G: Ledger> {
 /// What is known of an entry of a group before its lanes have run.
 enum Found {
     /// It needs no lane.
-    Settled(Option<Content>),
+    Settled(Option<Box<Content>>),
     /// Its content lies in the arena, and the last look at the file said this.
     InArena { start: usize, length: usize, unchanged: Result<(), Problem> },
 }
@@ -110,7 +110,7 @@ impl<G: Ledger> Examiner<G> {
             return Ok(Found::Settled(None));
         }
         if given_up {
-            return Ok(Found::Settled(Some(Content::failed(timed_out()))));
+            return Ok(Found::Settled(Some(Box::new(Content::failed(timed_out())))));
         }
         if self.shared.halting.get().is_some() {
             return Ok(Found::Settled(None));
@@ -121,11 +121,11 @@ impl<G: Ledger> Examiner<G> {
         };
         self.slot.resting()?;
         if let Some(content) = self.shared.links.claim(&met.entry, id) {
-            return Ok(Found::Settled(Some(content)));
+            return Ok(Found::Settled(Some(Box::new(content))));
         }
         let read = self.guarded(batch, place, false);
         let content = match &read {
-            Ok(Found::Settled(Some(content))) => content.clone(),
+            Ok(Found::Settled(Some(content))) => Content::clone(content),
             _ => Content::failed(Halt::Interrupt.problem()),
         };
         if !matches!(read, Err(Cut::Lost)) {
@@ -143,7 +143,9 @@ impl<G: Ledger> Examiner<G> {
         if let Some(gate) = &self.shared.gate {
             gate.leave(self.slot.token);
         }
-        read.unwrap_or_else(|_panic| Ok(Found::Settled(Some(Content::failed(internal())))))
+        read.unwrap_or_else(|_panic| {
+            Ok(Found::Settled(Some(Box::new(Content::failed(internal())))))
+        })
     }
 
     /// Reads the content of one regular file, into the arena if it is small.
@@ -158,13 +160,13 @@ impl<G: Ledger> Examiner<G> {
         }
         let mut stream = match batch.directory.open_stream(entry) {
             Ok(stream) => stream,
-            Err(problem) => return Ok(Found::Settled(Some(Content::failed(problem)))),
+            Err(problem) => return Ok(Found::Settled(Some(Box::new(Content::failed(problem))))),
         };
         let pulse = WorkerPulse { shared: &self.shared, slot: &self.slot };
         let buffer = &mut self.buffer;
         let algorithms = self.shared.algorithms;
         match read_stream(stream.as_mut(), entry, algorithms, buffer, &pulse) {
-            Some(content) => Ok(Found::Settled(Some(content))),
+            Some(content) => Ok(Found::Settled(Some(Box::new(content)))),
             None => {
                 self.slot.resting()?;
                 match self.shared.halting.get() {
@@ -182,7 +184,7 @@ impl<G: Ledger> Examiner<G> {
         let start = self.arena.len();
         let mut stream = match batch.directory.open_stream(entry) {
             Ok(stream) => stream,
-            Err(problem) => return Some(Found::Settled(Some(Content::failed(problem)))),
+            Err(problem) => return Some(Found::Settled(Some(Box::new(Content::failed(problem))))),
         };
         // One byte more than the size: a read that leaves it empty has met the end.
         self.arena.resize(start + size + 1, 0);
@@ -209,7 +211,8 @@ impl<G: Ledger> Examiner<G> {
         }
         let digests = hash_bytes(self.shared.algorithms, &self.arena[start..]);
         self.arena.truncate(start);
-        Some(Found::Settled(Some(Content::whole(entry, length as u64, digests, unchanged))))
+        let content = Content::whole(entry, length as u64, digests, unchanged);
+        Some(Found::Settled(Some(Box::new(content))))
     }
 
     /// Runs the lanes over what lies in the arena.
@@ -227,7 +230,7 @@ impl<G: Ledger> Examiner<G> {
         met.iter()
             .zip(found)
             .map(|(met, found)| match found {
-                Found::Settled(content) => content,
+                Found::Settled(content) => content.map(|content| *content),
                 Found::InArena { length, unchanged, .. } => {
                     let next = digests.as_mut().and_then(Iterator::next);
                     Some(next.map_or_else(

@@ -38,9 +38,15 @@ pub struct SetReading {
     /// The map of columns.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub map: Option<String>,
-    /// The disposition, when it is not the default of the set.
+    /// The scheme of the categories.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub disposition: Option<String>,
+    pub scheme: Option<String>,
+    /// The algorithm of digests without a name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub algorithm: Option<String>,
+    /// The disposition of the option that named the set.
+    #[serde(default)]
+    pub typed: String,
 }
 
 /// The resolved question.

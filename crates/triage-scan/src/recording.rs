@@ -25,7 +25,7 @@ pub enum Recorded {
     /// The walk ended and the manifest is in its place.
     Finished {
         /// What the manifest is.
-        manifest: Finished,
+        manifest: Box<Finished>,
         /// How the run ended.
         outcome: Outcome,
         /// Why the walk's own count and the manifest's do not agree, or the walk lost something;
@@ -67,7 +67,7 @@ pub fn record_into(
     let after = *journal.coverage();
     let doubts = doubts(&outcome, &before, &after);
     let document = outcome_document(&outcome, &doubts);
-    let manifest = journal.finish(case, &document)?;
+    let manifest = Box::new(journal.finish(case, &document)?);
     Ok(Recorded::Finished { manifest, outcome, doubts })
 }
 

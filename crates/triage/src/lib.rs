@@ -1,1 +1,21 @@
-//! Hash triage of seized evidence: scan, match, record, seal, report.
+//! The one binary: parses what was typed, resolves it to values, runs, and speaks.
+//!
+//! One verb is one file in `cmd`. What the libraries find comes back as values; this crate alone
+//! writes to the terminal, reads the clock and chooses the exit code.
+
+mod cli;
+mod clock;
+mod cmd;
+mod console;
+pub mod exit;
+mod facts;
+mod failure;
+mod measure;
+mod progress;
+mod schema;
+mod set_args;
+mod shown;
+mod write;
+
+pub use cli::{command, main};
+pub use schema::schemas;

@@ -1,8 +1,9 @@
 //! MD5, SHA-1 and SHA-256 of sixteen streams in the 32-bit lanes of AVX-512 registers.
 //!
-//! The sixteen blocks are read and transposed once for the three digests, and their steps alternate,
-//! so that the latency of one chain hides behind the work of the others. Tested against the
-//! one-stream implementations, lane by lane. Steps: RFC 1321 section 3.4; FIPS 180-4 section 6.
+//! The sixteen blocks are read and transposed once for the three digests, and their steps
+//! alternate, so that the latency of one chain hides behind the work of the others. Tested
+//! against the one-stream implementations, lane by lane. Steps: RFC 1321 section 3.4; FIPS 180-4
+//! section 6.
 #![expect(unsafe_code, reason = "vector loads and calls that need instructions seen at run time")]
 
 use std::arch::x86_64::{

@@ -1,0 +1,108 @@
+//! The command line as a whole: the verbs, the global options, and the way to the exit code.
+
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::cmd;
+use crate::console::{Console, complain};
+use crate::exit;
+use crate::failure::Failure;
+
+/// Hash triage of seized evidence: scan, match, record, seal, report.
+///
+/// Walks evidence without changing it, hashes every file once, looks the digests up in hash sets,
+/// and leaves a sealed package that anybody can verify with stock tools. Handles digests and
+/// metadata only: content is never shown.
+#[derive(Parser)]
+#[command(name = "triage", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Args)]
+struct Global {
+    /// Print results as JSON lines; the last line is always a summary
+    #[arg(long, global = true, env = "TRIAGE_JSON")]
+    json: bool,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true, env = "TRIAGE_QUIET")]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Scan(cmd::scan::ScanArgs),
+    Hash(cmd::hash::HashArgs),
+    Match(cmd::rematch::MatchArgs),
+    #[command(subcommand)]
+    Sets(cmd::sets::SetsVerb),
+    #[command(subcommand)]
+    Custody(cmd::custody::CustodyVerb),
+    Verify(cmd::verify::VerifyArgs),
+    Diff(cmd::diff::DiffArgs),
+    Report(cmd::report::ReportArgs),
+    Doctor(cmd::doctor::DoctorArgs),
+    #[command(hide = true)]
+    Completions(cmd::generate::CompletionsArgs),
+    #[command(hide = true)]
+    Man(cmd::generate::ManArgs),
+    #[command(hide = true)]
+    Schema(cmd::generate::SchemaArgs),
+}
+
+/// Returns the definition of the command line, for everything that is generated from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|info| complain(&format!("internal error: {info}"))));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results; a mistake is one of usage. Printing cannot be helped.
+            let _unprinted = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::COMPLETE });
+        }
+    };
+    let console = Console { json: cli.global.json, quiet: cli.global.quiet };
+    let run = std::panic::catch_unwind(|| run(cli.verb, console));
+    match run {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(failure)) => {
+            complain(failure.text().trim_end());
+            let because = failure.because.clone().unwrap_or_default();
+            console.record(&serde_json::json!({
+                "v": 1, "type": "summary", "exit": failure.code, "error": failure.what,
+                "because": because,
+            }));
+            ExitCode::from(failure.code)
+        }
+        Err(_panic) => ExitCode::from(exit::INTERNAL),
+    }
+}
+
+fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
+    match verb {
+        Verb::Scan(args) => cmd::scan::run(args, console),
+        Verb::Hash(args) => cmd::hash::run(&args, console),
+        Verb::Match(args) => cmd::rematch::run(&args, console),
+        Verb::Sets(verb) => cmd::sets::run(&verb, console),
+        Verb::Custody(verb) => cmd::custody::run(&verb, console),
+        Verb::Verify(args) => cmd::verify::run(&args, console),
+        Verb::Diff(args) => cmd::diff::run(&args, console),
+        Verb::Report(args) => cmd::report::run(&args, console),
+        Verb::Doctor(args) => cmd::doctor::run(&args, console),
+        Verb::Completions(args) => cmd::generate::completions(&args),
+        Verb::Man(args) => cmd::generate::man(&args),
+        Verb::Schema(args) => cmd::generate::schema(&args),
+    }
+}

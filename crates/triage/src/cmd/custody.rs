@@ -1,0 +1,109 @@
+//! `custody`: keys for seals, and the log of a package.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use triage_case::{CaseDir, SignedBy};
+use triage_custody::{CustodyLog, SigningKey};
+
+use super::scan_args::SigningArgs;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::{exit, facts, shown, write};
+
+/// Keys for seals, and the chain of custody of a package
+#[derive(Subcommand, Debug)]
+pub(crate) enum CustodyVerb {
+    Keygen(KeygenArgs),
+    Log(LogArgs),
+}
+
+/// Make an Ed25519 key pair for seals, in the format of OpenSSH
+///
+/// Writes FILE, to be kept secret, and FILE.pub. The fingerprint belongs into the laboratory's
+/// register of keys and into the signed statement.
+#[derive(Args, Debug)]
+pub(crate) struct KeygenArgs {
+    /// The file of the private key; must not exist
+    #[arg(value_name = "FILE")]
+    out: PathBuf,
+    /// The name under which the key will be known, such as an address
+    #[arg(long, value_name = "NAME", default_value = "triage")]
+    signer: String,
+}
+
+/// Show the custody log of a package, after checking its chain
+#[derive(Args, Debug)]
+pub(crate) struct LogArgs {
+    /// The package
+    #[arg(value_name = "PACKAGE")]
+    package: PathBuf,
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: &CustodyVerb, console: Console) -> Result<u8, Failure> {
+    match verb {
+        CustodyVerb::Keygen(args) => keygen(args, console),
+        CustodyVerb::Log(args) => log(args, console),
+    }
+}
+
+fn keygen(args: &KeygenArgs, console: Console) -> Result<u8, Failure> {
+    let key = SigningKey::from_seed(&facts::random::<32>()?, &args.signer)?;
+    let mut public = args.out.clone().into_os_string();
+    public.push(".pub");
+    let public = PathBuf::from(public);
+    let line = format!("{}\n", key.public().to_line()?);
+    for (path, mode, bytes) in [(&args.out, 0o600, key.to_openssh()?), (&public, 0o644, line)] {
+        write::new_file(path, mode, bytes.as_bytes()).map_err(|error| {
+            let code = match error.kind() {
+                std::io::ErrorKind::AlreadyExists => exit::REFUSED,
+                _ => exit::USAGE,
+            };
+            Failure::new(code, "cannot write the key").at(shown::path(path)).caused_by(&error)
+        })?;
+    }
+    let fingerprint = key.public().fingerprint();
+    console.line(&format!("{fingerprint}  {}", shown::path(&public)));
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": exit::COMPLETE, "fingerprint": fingerprint,
+        "public_key": shown::path(&public),
+    }));
+    Ok(exit::COMPLETE)
+}
+
+fn log(args: &LogArgs, console: Console) -> Result<u8, Failure> {
+    let case = CaseDir::open(&args.package)?;
+    let bytes = std::fs::read(case.path("custody.ndjson"))?;
+    let log = CustodyLog::parse(&bytes).map_err(|error| {
+        Failure::new(exit::VERIFY_FAILED, "the custody log is broken").caused_by(&error)
+    })?;
+    for event in log.events() {
+        let by = triage_evidence::escape(event.by.name.as_bytes());
+        let result = event.result.as_deref().unwrap_or("");
+        console.line(&format!("{}  {}  {}  {by}  {result}", event.seq, event.time, event.action));
+        console.record(&json!({ "v": 1, "type": "event", "event": event }));
+    }
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": exit::COMPLETE, "events": log.len(), "head": log.head(),
+    }));
+    Ok(exit::COMPLETE)
+}
+
+/// Reads the key that signs the seal, if one was named.
+pub(crate) fn signed_by(args: &SigningArgs) -> Result<Option<SignedBy>, Failure> {
+    let Some(path) = &args.sign_key else { return Ok(None) };
+    let unusable = || Failure::usage("cannot use the signing key").at(shown::path(path));
+    let text = std::fs::read(path).map_err(|error| unusable().caused_by(&error))?;
+    let key = SigningKey::from_openssh(&text).map_err(|error| unusable().caused_by(&error))?;
+    let line = key.public().to_line()?;
+    let comment = line.split(' ').nth(2).unwrap_or("triage").to_owned();
+    let principal = args.signer.clone().unwrap_or(comment);
+    if principal.is_empty() || principal.contains([' ', '"', '\n', ',']) {
+        return Err(Failure::usage("cannot use the signer's name")
+            .because("it must be one word without commas, such as an address")
+            .hint("give --signer"));
+    }
+    Ok(Some(SignedBy { principal, key }))
+}

@@ -1,0 +1,15 @@
+//! The verbs, one file each: help text, arguments, run.
+
+pub(crate) mod custody;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod generate;
+pub(crate) mod hash;
+pub(crate) mod hash_check;
+pub(crate) mod rematch;
+pub(crate) mod report;
+pub(crate) mod scan;
+pub(crate) mod scan_args;
+pub(crate) mod scan_close;
+pub(crate) mod sets;
+pub(crate) mod verify;

@@ -1,0 +1,276 @@
+//! `scan`: the verb that an examiner needs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use triage_case::{CaseDir, Journal, Particulars};
+use triage_hash::Algorithms;
+use triage_hashset::Sets;
+use triage_scan::{Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into};
+use triage_walk::{Evidence, Scope, WalkPlan, output_lies_in};
+
+pub(crate) use super::scan_args::ScanArgs;
+use super::scan_close::{Ended, close};
+use crate::clock::{RunClock, now};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::set_args::SetArgs;
+use crate::{exit, facts, shown};
+
+/// What is stored in the journal, so that an interrupted run can go on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Begun {
+    /// The question.
+    pub(crate) plan: Plan,
+    /// What was typed in.
+    pub(crate) particulars: Particulars,
+    /// The identity of the run.
+    pub(crate) run_id: String,
+    /// The seed of the salts, hex.
+    pub(crate) salt_seed: String,
+    /// When the run began.
+    pub(crate) started: String,
+}
+
+/// Everything that a run needs, resolved.
+struct Ready {
+    case: CaseDir,
+    begun: Begun,
+    evidence: Arc<Evidence>,
+    walk: WalkPlan,
+    algorithms: Algorithms,
+    sets: Arc<Sets>,
+    resumed: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: ScanArgs, console: Console) -> Result<u8, Failure> {
+    let self_test = facts::check_self()?;
+    facts::raise_open_files();
+    let signed_by = super::custody::signed_by(&args.signing)?;
+    let ready = if args.resume { resume(&args, console)? } else { begin(&args, console)? };
+    let execution = args.execution.resolve(&ready.evidence);
+    let clock = Arc::new(RunClock::start());
+    let seed = seed_of(&ready.begun)?;
+    let halting = Arc::new(Halting::new());
+    watch_signals(&halting)?;
+    let ended = match ready.case.walk_outcome()? {
+        Some(document) => Ended {
+            manifest: ready.case.read_finished(&ready.begun.plan.exhibit, seed)?,
+            outcome: serde_json::from_slice(&document).unwrap_or(Value::Null),
+        },
+        None => match walk(&ready, &execution, &clock, halting, seed, console)? {
+            Some(ended) => ended,
+            None => return Ok(exit::INTERRUPTED),
+        },
+    };
+    let elapsed = clock.elapsed();
+    let code = close(
+        &ready.case,
+        &ready.begun,
+        &ended,
+        &super::scan_close::RunFacts { self_test, execution, elapsed, resumed: ready.resumed },
+        signed_by.as_ref(),
+        console,
+    )?;
+    Ok(if args.exit_zero { exit::without_hits(code) } else { code })
+}
+
+/// Resolves a new scan and creates its package.
+fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
+    let Some(source) = &args.source else { return Err(Failure::usage("no evidence was named")) };
+    let open = |error: triage_walk::Error| Failure::from(error).at(shown::path(source));
+    let evidence = Arc::new(Evidence::open(source).map_err(open)?);
+    refuse_inside(evidence.path(), &args.case)?;
+    let algorithms = args.question.algorithms()?;
+    let walk = args.question.walk(evidence.path())?;
+    let opened = args.sets.open(console)?;
+    refuse_unmatchable(&opened.sets, algorithms, console)?;
+    let particulars = args.particulars.resolve(evidence.path())?;
+    let plan = Plan {
+        v: Plan::VERSION,
+        source: shown::path(evidence.path()),
+        exhibit: particulars.exhibit.clone(),
+        algorithms: algorithms.to_string(),
+        sets: opened.planned,
+        scope: walk.scope.text().to_owned(),
+        files: walk.files.as_ref().map(|all| all.iter().map(|file| file.to_text()).collect()),
+        max_size_bytes: walk.max_size_bytes,
+        one_file_system: walk.one_file_system,
+    };
+    let begun = Begun {
+        plan,
+        particulars,
+        run_id: facts::random_id()?,
+        salt_seed: facts::hex(&facts::random::<32>()?),
+        started: now(),
+    };
+    let document = serde_json::to_vec(&begun)
+        .map_err(|error| Failure::usage("cannot write the plan").caused_by(&error))?;
+    let case = CaseDir::create(&args.case, &document)
+        .map_err(|error| Failure::from(error).at(shown::path(&args.case)))?;
+    Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, resumed: false })
+}
+
+/// Opens an interrupted scan and asks the same question again.
+fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
+    let (case, document) = CaseDir::open_unfinished(&args.case)
+        .map_err(|error| Failure::from(error).at(shown::path(&args.case)))?;
+    let damaged = |error: &dyn std::error::Error| {
+        Failure::usage("the stored plan cannot be read")
+            .at(shown::path(&args.case))
+            .caused_by(error)
+    };
+    let begun: Begun = serde_json::from_slice(&document).map_err(|error| damaged(&error))?;
+    let source = triage_evidence::unescape(&begun.plan.source).map_err(|error| damaged(&error))?;
+    let source = std::path::PathBuf::from(
+        <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source),
+    );
+    let open = |error: triage_walk::Error| {
+        Failure::from(error)
+            .at(shown::path(&source))
+            .hint("attach the same exhibit at the same place")
+    };
+    let evidence = Arc::new(Evidence::open(&source).map_err(open)?);
+    refuse_inside(evidence.path(), &args.case)?;
+    let algorithms =
+        begun.plan.algorithms.parse::<Algorithms>().map_err(|error| damaged(&error))?;
+    let opened = SetArgs::of_plan(&begun.plan.sets)?.open(console)?;
+    if opened.planned != begun.plan.sets {
+        return Err(Failure::usage("a hash set is not the one that the scan began with")
+            .because("its digest, name or size differs")
+            .hint("put the same file back, or begin a new scan"));
+    }
+    let mut walk = WalkPlan {
+        scope: Scope::from_toml(&begun.plan.scope)?,
+        max_size_bytes: begun.plan.max_size_bytes,
+        one_file_system: begun.plan.one_file_system,
+        ..WalkPlan::default()
+    };
+    if let Some(files) = &begun.plan.files {
+        let files: Result<Vec<_>, _> =
+            files.iter().map(|file| triage_evidence::Location::from_text(file)).collect();
+        walk.set_files(files.map_err(|error| damaged(&error))?)?;
+    }
+    Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, resumed: true })
+}
+
+/// Output inside the evidence would change it.
+fn refuse_inside(evidence: &Path, case: &Path) -> Result<(), Failure> {
+    let refused = |because: String| {
+        Failure::new(exit::REFUSED, "refused to write into the evidence")
+            .at(shown::path(case))
+            .because(because)
+            .hint("give a --case folder on another drive")
+    };
+    match output_lies_in(evidence, case) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(refused(format!("it lies in {}", shown::path(evidence)))),
+        Err(problem) => Err(refused(problem.to_string())),
+    }
+}
+
+/// A set that no computed digest can match would never hit.
+fn refuse_unmatchable(
+    sets: &Sets,
+    algorithms: Algorithms,
+    console: Console,
+) -> Result<(), Failure> {
+    if let Some(index) = sets.unmatchable(algorithms).next() {
+        let name = triage_evidence::escape(index.identity().name.as_bytes());
+        return Err(Failure::usage(format!("the set {name} could never match"))
+            .because(format!("it holds {}, the scan computes {algorithms}", index.algorithms()))
+            .hint(format!("add --algorithms {algorithms},{}", index.algorithms())));
+    }
+    for index in sets.partly_matchable(algorithms) {
+        let name = triage_evidence::escape(index.identity().name.as_bytes());
+        console.say(&format!(
+            "note: set {name} also holds digests that this scan does not compute ({})",
+            index.algorithms()
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the seed of the salts.
+pub(crate) fn seed_of(begun: &Begun) -> Result<[u8; 32], Failure> {
+    let digest =
+        triage_hash::Digest::from_hex(triage_hash::Algorithm::Sha256, begun.salt_seed.as_bytes())
+            .map_err(|error| Failure::usage("the stored plan cannot be read").caused_by(&error))?;
+    digest.as_bytes().try_into().map_err(|_| Failure::usage("the stored plan cannot be read"))
+}
+
+/// The first interrupt ends the run in order, the second one at once.
+fn watch_signals(halting: &Arc<Halting>) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let halting = Arc::clone(halting);
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if halting.is_interrupt() {
+                std::process::exit(i32::from(exit::INTERRUPTED));
+            }
+            halting.set(Halt::Interrupt);
+        }
+    });
+    Ok(())
+}
+
+/// Walks into the journal. Returns `None` if the operator interrupted.
+fn walk(
+    ready: &Ready,
+    execution: &Execution,
+    clock: &Arc<RunClock>,
+    halting: Arc<Halting>,
+    seed: [u8; 32],
+    console: Console,
+) -> Result<Option<Ended>, Failure> {
+    let exhibit = &ready.begun.plan.exhibit;
+    let journal = Journal::resume(&ready.case, exhibit, ready.algorithms, seed)?;
+    if ready.resumed {
+        console.say(&format!(
+            "going on behind {} entries with {} hits, which are not printed again",
+            journal.next_seq(),
+            journal.coverage().hits()
+        ));
+    }
+    let (progress, display) = Progress::start(console, exhibit, Arc::clone(clock), true);
+    let scanned = Scanned {
+        evidence: Arc::clone(&ready.evidence),
+        walk: ready.walk.clone(),
+        algorithms: ready.algorithms,
+        sets: Some(Arc::clone(&ready.sets)).filter(|sets| !sets.is_empty()),
+        execution: *execution,
+        watch: Arc::clone(&progress) as Arc<_>,
+        clock: Arc::clone(clock) as Arc<_>,
+        halting,
+    };
+    let recorded = record_into(&ready.case, journal, scanned, &|outcome, doubts| {
+        outcome_json(outcome, doubts).to_string().into_bytes()
+    });
+    progress.finish(display);
+    match recorded? {
+        Recorded::Interrupted { entries } => {
+            let case = shown::path(ready.case.folder());
+            console.say(&format!(
+                "interrupted: {entries} entries are kept; go on with: triage scan --resume --case {case}"
+            ));
+            console.record(&json!({
+                "v": 1, "type": "summary", "exit": exit::INTERRUPTED, "entries_kept": entries,
+            }));
+            Ok(None)
+        }
+        Recorded::Finished { manifest, outcome, doubts } => {
+            let outcome = outcome_json(&outcome, &doubts);
+            Ok(Some(Ended { manifest: *manifest, outcome }))
+        }
+    }
+}
+
+fn outcome_json(outcome: &Outcome, doubts: &[String]) -> Value {
+    json!({ "halted": outcome.halted.map(Halt::name), "doubts": doubts })
+}

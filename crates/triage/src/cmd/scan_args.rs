@@ -1,0 +1,265 @@
+//! What can be typed behind `scan`, and how it becomes values.
+
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use triage_case::Particulars;
+use triage_evidence::Location;
+use triage_hash::Algorithms;
+use triage_scan::{Execution, IoMode};
+use triage_walk::{Evidence, Scope, WalkPlan};
+
+use crate::failure::Failure;
+use crate::set_args::SetArgs;
+use crate::{measure, shown};
+
+/// How the storage is read.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Io {
+    /// Ask the kernel whether the disk spins
+    Auto,
+    /// Many readers at once
+    Ssd,
+    /// One reader at a time
+    Hdd,
+}
+
+/// Walk evidence, hash every file once, match, and leave a sealed package
+///
+/// Reads a mounted folder or a single file without changing it: every name met becomes one line of
+/// the package's manifest, whether its content could be read or not. Each hit is printed the moment
+/// it is found. If anything in scope was not read, the exit code is 3 or 4, never 0 or 1.
+///
+/// Examples:
+///   triage scan /mnt/exhibit --sets known.txt --case CASE-42
+///   triage scan /mnt/exhibit --sets a.thx --case C --exhibit AB/1 --sign-key lab.key --signer ana@lab
+///   triage scan --resume --case CASE-42
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ScanArgs {
+    /// The evidence: a folder of a mounted file system, or a single file
+    #[arg(value_name = "SRC", required_unless_present = "resume")]
+    pub(crate) source: Option<PathBuf>,
+    /// The package to write: a folder that does not exist yet, outside the evidence
+    #[arg(long, value_name = "DIR", env = "TRIAGE_CASE")]
+    pub(crate) case: PathBuf,
+    #[command(flatten)]
+    pub(crate) sets: SetArgs,
+    /// Go on with an interrupted scan; the plan is the one stored in the package
+    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "max_size"])]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) question: QuestionArgs,
+    #[command(flatten)]
+    pub(crate) particulars: ParticularsArgs,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArgs,
+    /// Exit with 0 instead of 1 and 3 instead of 4, for scripts that stop at hits
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+/// What of the evidence is read.
+#[derive(Args, Debug, Default)]
+pub(crate) struct QuestionArgs {
+    /// The digests to compute: any of md5, sha1, sha256, sha512, sha3-256, blake3
+    #[arg(long, value_name = "LIST", default_value = "md5,sha1,sha256", env = "TRIAGE_ALGORITHMS")]
+    pub(crate) algorithms: String,
+    /// A TOML file that says what may be read: include, exclude, sizes, dates
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scope: Option<PathBuf>,
+    /// Read exactly the paths in this file (`-`: standard input), one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// The paths of --files-from end with NUL and are raw bytes
+    #[arg(short = '0', long = "null", requires = "files_from")]
+    pub(crate) null: bool,
+    /// Do not open files larger than this, and record them as not examined
+    #[arg(long, value_name = "SIZE", value_parser = measure::size)]
+    pub(crate) max_size: Option<u64>,
+    /// Leave out other file systems mounted below the evidence
+    #[arg(long)]
+    pub(crate) one_file_system: bool,
+}
+
+/// What a person knows of case and exhibit.
+#[derive(Args, Debug, Default)]
+pub(crate) struct ParticularsArgs {
+    /// The exhibit's number
+    #[arg(long, value_name = "NUMBER", env = "TRIAGE_EXHIBIT")]
+    exhibit: Option<String>,
+    /// The case number
+    #[arg(long, value_name = "NUMBER", env = "TRIAGE_CASE_NUMBER")]
+    case_number: Option<String>,
+    /// The examiner's name
+    #[arg(long, value_name = "NAME", env = "TRIAGE_EXAMINER")]
+    examiner: Option<String>,
+    /// The examiner's organisation
+    #[arg(long, value_name = "NAME", env = "TRIAGE_ORGANISATION")]
+    organisation: Option<String>,
+    /// The warrant, order or consent
+    #[arg(long, value_name = "TEXT")]
+    authority: Option<String>,
+    /// A TOML file with all particulars: case, exhibit, examiner, organisation, authority, request,
+    /// description, notes, [device] make, model, serial, capacity, `seal_no`, `write_protection`
+    #[arg(long, value_name = "FILE")]
+    particulars: Option<PathBuf>,
+}
+
+/// Who signs the seal.
+#[derive(Args, Debug, Default)]
+pub(crate) struct SigningArgs {
+    /// Sign the seal with this Ed25519 key in the format of OpenSSH (`triage custody keygen`)
+    #[arg(long, value_name = "FILE", env = "TRIAGE_SIGN_KEY")]
+    pub(crate) sign_key: Option<PathBuf>,
+    /// The name under which the key is known, such as an address; else the key's comment
+    #[arg(long, value_name = "NAME", env = "TRIAGE_SIGNER")]
+    pub(crate) signer: Option<String>,
+}
+
+/// How this computer does it.
+#[derive(Args, Debug)]
+pub(crate) struct ExecutionArgs {
+    /// Threads that read and hash; else one for each processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), env = "TRIAGE_THREADS")]
+    threads: Option<u16>,
+    /// How the storage is read
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    io: Io,
+    /// Give up a file when a single read takes longer than this; 0 waits for ever
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = measure::span)]
+    read_timeout: Duration,
+    /// End after this time and record the rest as not reached
+    #[arg(long, value_name = "TIME", value_parser = measure::span)]
+    budget: Option<Duration>,
+    /// End after this many hits and record the rest as not reached
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    stop_after: Option<u64>,
+}
+
+impl ExecutionArgs {
+    /// Resolves what is left to this computer.
+    pub(crate) fn resolve(&self, evidence: &Evidence) -> Execution {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let one_reader = match self.io {
+            Io::Auto => evidence.is_rotational() == Some(true),
+            Io::Ssd => false,
+            Io::Hdd => true,
+        };
+        Execution {
+            threads: self.threads.map_or(processors, usize::from),
+            io: if one_reader { IoMode::OneReader } else { IoMode::Parallel },
+            read_timeout: Some(self.read_timeout).filter(|limit| !limit.is_zero()),
+            budget: self.budget,
+            stop_after: self.stop_after,
+        }
+    }
+}
+
+impl ParticularsArgs {
+    /// Reads the file and puts what was typed over it.
+    pub(crate) fn resolve(&self, source: &Path) -> Result<Particulars, Failure> {
+        let mut particulars = match &self.particulars {
+            None => Particulars::default(),
+            Some(path) => {
+                let text = read_text(path, "the particulars")?;
+                toml::from_str(&text).map_err(|error| {
+                    Failure::usage("cannot read the particulars")
+                        .at(shown::path(path))
+                        .because(error.to_string())
+                })?
+            }
+        };
+        let put = |typed: &Option<String>, field: &mut String| {
+            if let Some(typed) = typed {
+                field.clone_from(typed);
+            }
+        };
+        put(&self.exhibit, &mut particulars.exhibit);
+        put(&self.case_number, &mut particulars.case);
+        put(&self.examiner, &mut particulars.examiner);
+        if self.organisation.is_some() {
+            particulars.organisation.clone_from(&self.organisation);
+        }
+        if self.authority.is_some() {
+            particulars.authority.clone_from(&self.authority);
+        }
+        if particulars.exhibit.is_empty() {
+            let name = source.file_name().unwrap_or(source.as_os_str());
+            particulars.exhibit = triage_evidence::escape(name.as_bytes());
+        }
+        Ok(particulars)
+    }
+}
+
+impl QuestionArgs {
+    /// Returns the digests that were asked for.
+    pub(crate) fn algorithms(&self) -> Result<Algorithms, Failure> {
+        self.algorithms
+            .parse()
+            .map_err(|error| Failure::usage("cannot use --algorithms").caused_by(&error))
+    }
+
+    /// Returns what is to be walked.
+    pub(crate) fn walk(&self, source: &Path) -> Result<WalkPlan, Failure> {
+        let scope = match &self.scope {
+            None => Scope::everything(),
+            Some(path) => Scope::from_toml(&read_text(path, "the scope")?)
+                .map_err(|error| Failure::from(error).at(shown::path(path)))?,
+        };
+        let mut plan = WalkPlan {
+            scope,
+            max_size_bytes: self.max_size,
+            one_file_system: self.one_file_system,
+            ..WalkPlan::default()
+        };
+        if let Some(list) = &self.files_from {
+            plan.set_files(locations(list, self.null, source)?)?;
+        }
+        Ok(plan)
+    }
+}
+
+/// Reads a text file of ours.
+pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("cannot read {what}")).at(shown::path(path)).caused_by(&error)
+    })
+}
+
+/// Reads a list of paths below the evidence, or absolute ones that lie in it.
+fn locations(list: &Path, null: bool, source: &Path) -> Result<Vec<Location>, Failure> {
+    let failed = |error: &std::io::Error| {
+        Failure::usage("cannot read the list of files").at(shown::path(list)).caused_by(error)
+    };
+    let mut bytes = Vec::new();
+    if list == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    } else {
+        bytes = std::fs::read(list).map_err(|error| failed(&error))?;
+    }
+    let end = if null { 0 } else { b'\n' };
+    let root = source.as_os_str().as_bytes();
+    let mut locations = Vec::new();
+    for path in bytes.split(|&byte| byte == end).filter(|path| !path.is_empty()) {
+        let raw = if null {
+            path.to_vec()
+        } else {
+            let text = String::from_utf8(path.to_vec());
+            // A line that is no text in our form is taken as the bytes that it is.
+            text.ok()
+                .and_then(|text| triage_evidence::unescape(&text).ok())
+                .unwrap_or(path.to_vec())
+        };
+        let below = raw.strip_prefix(root).and_then(|rest| rest.strip_prefix(b"/"));
+        let raw = below.map(<[u8]>::to_vec).unwrap_or(raw);
+        let raw = raw.strip_prefix(b"./").map(<[u8]>::to_vec).unwrap_or(raw);
+        locations.push(Location::from_path(raw));
+    }
+    Ok(locations)
+}

@@ -1,0 +1,224 @@
+//! The end of a scan: documents, reports, custody, seal, and the last words.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use triage_case::{CaseDir, Closing, Coverage, Finished, SignedBy, Status};
+use triage_custody::{Event, Person};
+use triage_report::{Format, Redact, Report, render_hits_csv, render_not_read_csv};
+use triage_scan::{Execution, IoMode};
+
+use super::scan::Begun;
+use crate::clock::{now, zone};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::shown::{coverage_json, coverage_lines};
+use crate::{exit, facts, measure, shown};
+
+/// A walk that ended.
+pub(crate) struct Ended {
+    /// What the manifest is.
+    pub(crate) manifest: Finished,
+    /// How it ended: `halted`, `doubts`.
+    pub(crate) outcome: Value,
+}
+
+/// What only the run itself knows.
+pub(crate) struct RunFacts {
+    /// The result of the self-test.
+    pub(crate) self_test: Value,
+    /// How this computer did it.
+    pub(crate) execution: Execution,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+    /// Whether an interrupted run was taken up.
+    pub(crate) resumed: bool,
+}
+
+/// Closes the package and says what came of the scan. Returns the exit code.
+pub(crate) fn close(
+    case: &CaseDir,
+    begun: &Begun,
+    ended: &Ended,
+    facts: &RunFacts,
+    signed_by: Option<&SignedBy>,
+    console: Console,
+) -> Result<u8, Failure> {
+    let coverage = &ended.manifest.coverage;
+    let doubts = doubts_of(&ended.outcome);
+    let code = exit::of_coverage(coverage, !doubts.is_empty());
+    let tool = facts::tool();
+    let time = now();
+    let run = run_json(begun, ended, facts, code, &tool, &time);
+    case.put_document("data/run.json", &run)?;
+    put_particulars(case, begun)?;
+    put_reports(case)?;
+    case.close(&Closing {
+        particulars: &begun.particulars,
+        events: vec![hashed_event(begun, ended, &tool, &time)],
+        manifest: &ended.manifest,
+        run_id: &begun.run_id,
+        time: &time,
+        tool: tool.clone(),
+        signed_by,
+    })?;
+    last_words(case, coverage, &doubts, code, signed_by, console);
+    let seal = std::fs::read(case.path("seals/0001.json"))?;
+    let seal_sha256 = triage_custody::sha256_hex(&seal);
+    console.say(&format!("seal 1 of {}: SHA-256 {seal_sha256}", shown::path(case.folder())));
+    console.record(&json!({
+        "v": 1,
+        "type": "summary",
+        "exit": code,
+        "exit_name": exit::name(code),
+        "coverage": coverage_json(coverage),
+        "halted": ended.outcome["halted"],
+        "doubts": doubts,
+        "case": shown::path(case.folder()),
+        "manifest_sha256": ended.manifest.sha256,
+        "merkle_root": ended.manifest.merkle_root,
+        "seal_sha256": seal_sha256,
+        "signed": signed_by.is_some(),
+    }));
+    Ok(code)
+}
+
+fn doubts_of(outcome: &Value) -> Vec<String> {
+    let doubts = outcome["doubts"].as_array().into_iter().flatten();
+    doubts.filter_map(|doubt| doubt.as_str().map(str::to_owned)).collect()
+}
+
+/// The entries by status, as `run.json` and the seal state them.
+fn counts(coverage: &Coverage) -> Value {
+    let mut counts = json!({ "seen": coverage.seen().entries, "hits": coverage.hits() });
+    for status in Status::ALL {
+        counts[status.name()] = json!(coverage.share(status).entries);
+    }
+    counts
+}
+
+fn run_json(
+    begun: &Begun,
+    ended: &Ended,
+    facts: &RunFacts,
+    code: u8,
+    tool: &Value,
+    time: &str,
+) -> Value {
+    let coverage = &ended.manifest.coverage;
+    let seconds = format!("{}.{:03}", facts.elapsed.as_secs(), facts.elapsed.subsec_millis());
+    let execution = &facts.execution;
+    json!({
+        "v": 1,
+        "run_id": begun.run_id,
+        "tool": tool,
+        "self_test": facts.self_test,
+        "argv": facts::argv(),
+        "host": facts::host(),
+        "plan": begun.plan,
+        "execution": {
+            "threads": execution.threads,
+            "one_reader": execution.io == IoMode::OneReader,
+            "read_timeout_s": execution.read_timeout.map(|limit| limit.as_secs()),
+            "budget_s": execution.budget.map(|limit| limit.as_secs()),
+            "stop_after": execution.stop_after,
+            "resumed": facts.resumed,
+        },
+        "clock": {
+            "start": begun.started,
+            "end": time,
+            "zone": zone(),
+            "elapsed_s": seconds,
+        },
+        "counts": counts(coverage),
+        "coverage": coverage_json(coverage),
+        "halted": ended.outcome["halted"],
+        "doubts": ended.outcome["doubts"],
+        "salt_seed": begun.salt_seed,
+        "exit": { "code": code, "reason": exit::name(code) },
+    })
+}
+
+fn put_particulars(case: &CaseDir, begun: &Begun) -> Result<(), Failure> {
+    let document = serde_json::to_value(&begun.particulars)
+        .map_err(|error| Failure::usage("cannot write the particulars").caused_by(&error))?;
+    Ok(case.put_document("data/case.json", &document)?)
+}
+
+fn put_reports(case: &CaseDir) -> Result<(), Failure> {
+    let report = Report::of(case)?;
+    case.put("data/report/report.html", &mut |out| {
+        report.render(case, Format::Html, Redact::Nothing, out)
+    })?;
+    case.put("data/report/report.json", &mut |out| {
+        report.render(case, Format::Json, Redact::Nothing, out)
+    })?;
+    case.put("data/report/hits.csv", &mut |out| render_hits_csv(case, Redact::Nothing, out))?;
+    case.put("data/report/not-read.csv", &mut |out| {
+        render_not_read_csv(case, Redact::Nothing, out)
+    })?;
+    Ok(())
+}
+
+fn hashed_event(begun: &Begun, ended: &Ended, tool: &Value, time: &str) -> Event {
+    let particulars = &begun.particulars;
+    let name = if particulars.examiner.is_empty() { "not stated" } else { &particulars.examiner };
+    let by = Person {
+        name: name.to_owned(),
+        role: Some("examiner".to_owned()),
+        org: particulars.organisation.clone(),
+        id: None,
+    };
+    let coverage = &ended.manifest.coverage;
+    let mut event = Event::new(time, "hashed", &particulars.exhibit, by);
+    event.authority.clone_from(&particulars.authority);
+    event.seal_no.clone_from(&particulars.device.seal_no);
+    event.tool = Some(tool.clone());
+    event.result = Some(format!(
+        "{} entries met, {} not examined in full, {} with an alerting match",
+        coverage.seen().entries,
+        coverage.gaps(),
+        coverage.hits()
+    ));
+    event.output = Some(json!({
+        "manifest_sha256": ended.manifest.sha256,
+        "merkle_root": ended.manifest.merkle_root,
+    }));
+    event
+}
+
+/// What a tired examiner must read: what was found, what was not read, in this order, last line
+/// the verdict.
+fn last_words(
+    case: &CaseDir,
+    coverage: &Coverage,
+    doubts: &[String],
+    code: u8,
+    signed_by: Option<&SignedBy>,
+    console: Console,
+) {
+    coverage_lines(coverage).iter().for_each(|line| console.say(line));
+    for doubt in doubts {
+        console.say(&format!("DOUBT: {doubt}"));
+    }
+    if signed_by.is_none() {
+        console
+            .say("warning: the seal is NOT SIGNED; give --sign-key (see `triage custody keygen`)");
+    }
+    console.say(&format!("report: {}", shown::path(&case.path("data/report/report.html"))));
+    let hits = match coverage.hits() {
+        0 => "no hit".to_owned(),
+        1 => "1 hit".to_owned(),
+        hits => format!("{} hits", measure::count(hits)),
+    };
+    let entries = measure::count(coverage.seen().entries);
+    let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
+        let gaps = measure::count(coverage.gaps());
+        format!(
+            "INCOMPLETE: {hits}; {gaps} of {entries} entries were not examined in full (exit {code})"
+        )
+    } else {
+        format!("complete: {hits} among {entries} entries in scope (exit {code})")
+    };
+    console.line(&verdict);
+}

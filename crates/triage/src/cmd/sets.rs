@@ -1,0 +1,301 @@
+//! `sets`: hash sets compiled, listed, described, asked and checked.
+
+use std::io::{BufRead, stdin};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use triage_hash::{Algorithm, Digest, Digests};
+use triage_hashset::{Description, Disposition, Index, Sets, import};
+
+use crate::console::{Console, out};
+use crate::failure::Failure;
+use crate::set_args::{ReadingArgs, SetArgs, index_json};
+use crate::{exit, facts, measure, shown};
+
+/// Hash sets: import, list, describe, look up, verify
+#[derive(Subcommand, Debug)]
+pub(crate) enum SetsVerb {
+    Import(ImportArgs),
+    List(ListArgs),
+    Info(InfoArgs),
+    Lookup(LookupArgs),
+    Verify(InfoArgs),
+}
+
+/// Compile a list into an index that opens at once
+///
+/// The format is told by content. Every row that cannot be used is counted with its reason; a list
+/// without a single usable row is an error and leaves nothing behind.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The list
+    #[arg(value_name = "LIST")]
+    list: PathBuf,
+    /// The index to write; must not exist
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// The name of the set; else the list's file name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Its version or release
+    #[arg(long = "set-version", value_name = "TEXT")]
+    version: Option<String>,
+    /// Who publishes it
+    #[arg(long, value_name = "NAME")]
+    publisher: Option<String>,
+    /// The date of the release
+    #[arg(long, value_name = "DATE")]
+    date: Option<String>,
+    /// Its licence
+    #[arg(long, value_name = "TEXT")]
+    licence: Option<String>,
+    /// A handling note, such as TLP:RED
+    #[arg(long, value_name = "TEXT")]
+    handling: Option<String>,
+    /// What a match means: alert, known-good or informational
+    #[arg(long, value_name = "NAME", default_value = "alert")]
+    disposition: Disposition,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+/// List the compiled sets in a folder
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// The folder
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+}
+
+/// Describe a set: who made it, what is in it, what of its list was not used
+#[derive(Args, Debug)]
+pub(crate) struct InfoArgs {
+    /// A compiled set, or a list
+    #[arg(value_name = "SET")]
+    set: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+/// Look digests up: exit 1 if any is found, 0 if none
+#[derive(Args, Debug)]
+pub(crate) struct LookupArgs {
+    #[command(flatten)]
+    sets: SetArgs,
+    /// Digests in hex; `-` reads one a line from standard input
+    #[arg(value_name = "DIGEST", required = true)]
+    digests: Vec<String>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: &SetsVerb, console: Console) -> Result<u8, Failure> {
+    match verb {
+        SetsVerb::Import(args) => import_list(args, console),
+        SetsVerb::List(args) => list(args, console),
+        SetsVerb::Info(args) => info(args, false, console),
+        SetsVerb::Lookup(args) => lookup(args, console),
+        SetsVerb::Verify(args) => info(args, true, console),
+    }
+}
+
+fn import_list(args: &ImportArgs, console: Console) -> Result<u8, Failure> {
+    let description = Description {
+        name: args.name.clone(),
+        version: args.version.clone(),
+        publisher: args.publisher.clone(),
+        date: args.date.clone(),
+        licence: args.licence.clone(),
+        handling: args.handling.clone(),
+        disposition: args.disposition,
+    };
+    let options = args.reading.options(description)?;
+    let failed = |error: triage_hashset::Error| Failure::from(error).at(shown::path(&args.list));
+    let index = import(&args.list, &options).map_err(failed)?;
+    index
+        .write(&args.output)
+        .map_err(|error| Failure::from(error).at(shown::path(&args.output)))?;
+    describe(&index, console);
+    finish(&index, exit::COMPLETE, console)
+}
+
+fn finish(index: &Index, code: u8, console: Console) -> Result<u8, Failure> {
+    console.record(&index_json("set", index));
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": code, "records": index.record_count(),
+        "rejected": index.report().rejects(),
+    }));
+    Ok(code)
+}
+
+fn describe(index: &Index, console: Console) {
+    let (identity, report) = (index.identity(), index.report());
+    let escaped = |text: &str| triage_evidence::escape(text.as_bytes());
+    let mut lines = vec![
+        format!("name         {}", escaped(&identity.name)),
+        format!("disposition  {}", identity.disposition),
+    ];
+    for (label, value) in [
+        ("version", &identity.version),
+        ("publisher", &identity.publisher),
+        ("date", &identity.date),
+        ("licence", &identity.licence),
+        ("handling", &identity.handling),
+        ("scheme", &identity.scheme),
+    ] {
+        if let Some(value) = value {
+            lines.push(format!("{label:<12} {}", escaped(value)));
+        }
+    }
+    lines.push(format!(
+        "source       {} ({})",
+        escaped(&identity.source.name),
+        identity.source.format
+    ));
+    lines.push(format!("sha256       {}", identity.source.sha256));
+    lines.push(format!("records      {}", measure::count(index.record_count())));
+    for algorithm in index.algorithms().iter() {
+        let count = measure::count(index.digest_count(algorithm));
+        lines.push(format!("  {algorithm:<10} {count}"));
+    }
+    lines.push(format!(
+        "rows         {}: {} accepted, {} duplicates, {} merged, {} rejected, {} left out",
+        measure::count(report.rows),
+        report.accepted,
+        report.duplicates,
+        report.merged,
+        report.rejects(),
+        report.exclusions()
+    ));
+    let named = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    for (reason, count) in &report.rejected {
+        lines.push(format!("  rejected   {count} {}", named(&json!(reason))));
+    }
+    for (reason, count) in &report.excluded {
+        lines.push(format!("  left out   {count} {}", named(&json!(reason))));
+    }
+    for bad in &report.first_bad {
+        let reason = named(&json!(bad.reason));
+        lines.push(format!("  line {} column {}: {reason}", bad.line, bad.column));
+    }
+    lines.iter().for_each(|line| console.line(line));
+}
+
+fn open(path: &Path, reading: &ReadingArgs) -> Result<Index, Failure> {
+    let options = reading.options(Description::default())?;
+    let source = triage_hashset::SetSource { path: path.to_path_buf(), options };
+    let sets = Sets::open(&[source]).map_err(|error| Failure::from(error).at(shown::path(path)))?;
+    sets.into_indexes().pop().ok_or_else(|| Failure::usage("the set is empty"))
+}
+
+fn list(args: &ListArgs, console: Console) -> Result<u8, Failure> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(&args.folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let mut found = 0;
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let Ok(index) = Index::open(path) else { continue };
+        found += 1;
+        let identity = index.identity();
+        console.line(&format!(
+            "{:>14}  {:<13}  {}  {}",
+            measure::count(index.record_count()),
+            identity.disposition.name(),
+            triage_evidence::escape(identity.name.as_bytes()),
+            shown::path(path)
+        ));
+        console.record(&index_json("set", &index));
+    }
+    console.record(&json!({ "v": 1, "type": "summary", "exit": exit::COMPLETE, "sets": found }));
+    Ok(exit::COMPLETE)
+}
+
+fn info(args: &InfoArgs, verify: bool, console: Console) -> Result<u8, Failure> {
+    let index = open(&args.set, &args.reading)?;
+    if verify {
+        index.verify().map_err(|error| {
+            Failure::new(exit::VERIFY_FAILED, "the set is damaged")
+                .at(shown::path(&args.set))
+                .caused_by(&error)
+        })?;
+        console.line(&format!("sound: {} records", measure::count(index.record_count())));
+        console.line(&format!("index blake3 {}", facts::hex(&index.digest())));
+    } else {
+        describe(&index, console);
+    }
+    finish(&index, exit::COMPLETE, console)
+}
+
+fn lookup(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
+    let opened = args.sets.open(Console { quiet: true, ..console })?;
+    if opened.sets.is_empty() {
+        return Err(Failure::usage("no hash set was named").hint("give --sets FILE"));
+    }
+    let [mut asked, mut found] = [0_u64; 2];
+    let mut one = |text: &str| -> Result<(), Failure> {
+        asked += 1;
+        found += u64::from(look_one_up(&opened.sets, text.trim(), console)?);
+        Ok(())
+    };
+    for text in &args.digests {
+        if text == "-" {
+            for line in stdin().lock().lines() {
+                let line = line?;
+                if !line.trim().is_empty() {
+                    one(&line)?;
+                }
+            }
+        } else {
+            one(text)?;
+        }
+    }
+    let code = if found > 0 { exit::HIT } else { exit::COMPLETE };
+    console.say(&format!("{found} of {asked} digests found"));
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": code, "asked": asked, "found": found,
+    }));
+    Ok(code)
+}
+
+fn look_one_up(sets: &Sets, text: &str, console: Console) -> Result<bool, Failure> {
+    let algorithms: &[Algorithm] = match text.len() {
+        32 => &[Algorithm::Md5],
+        40 => &[Algorithm::Sha1],
+        64 => &[Algorithm::Sha256, Algorithm::Sha3_256, Algorithm::Blake3],
+        128 => &[Algorithm::Sha512],
+        length => {
+            return Err(Failure::usage("this is no digest")
+                .at(triage_evidence::escape(text.as_bytes()))
+                .because(format!("it has {length} characters; digests have 32, 40, 64 or 128")));
+        }
+    };
+    let mut found = false;
+    for &algorithm in algorithms {
+        let digest = Digest::from_hex(algorithm, text.as_bytes()).map_err(|error| {
+            Failure::usage("this is no digest")
+                .at(triage_evidence::escape(text.as_bytes()))
+                .caused_by(&error)
+        })?;
+        let digests: Digests = std::iter::once(digest).collect();
+        // No size is known: whether it fits the record is not asked.
+        for matched in sets.lookup(&digests, u64::MAX) {
+            found = true;
+            let set = triage_evidence::escape(matched.set.as_bytes());
+            let category = matched.category.as_ref().map(|category| {
+                let number = category.number.map(|n| n.to_string()).unwrap_or_default();
+                format!(" {} {number}", category.scheme)
+            });
+            let line =
+                format!("{digest}  {}  {set}{}", matched.disposition, category.unwrap_or_default());
+            if !console.json {
+                out(&line);
+            }
+            console.record(&json!({
+                "v": 1, "type": "match", "digest": digest.to_string(), "set": matched.set,
+                "set_sha256": matched.set_sha256, "disposition": matched.disposition,
+                "category": matched.category, "algorithm": algorithm.name(),
+            }));
+        }
+    }
+    Ok(found)
+}

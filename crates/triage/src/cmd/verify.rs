@@ -1,0 +1,259 @@
+//! `verify`: is the package as it was sealed, and the evidence as the package says?
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use triage_case::{CaseDir, Change, Coverage, Verification, verify};
+use triage_hash::Algorithms;
+use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
+use triage_walk::{Evidence, Scope, WalkPlan};
+
+use super::scan_args::{ExecutionArgs, read_text};
+use crate::clock::RunClock;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::{exit, measure, shown};
+
+/// Check a package, and with SRC the evidence against it
+///
+/// Without SRC: lists, seal, signature, custody log, manifest, sums and derived lists, every byte.
+/// With SRC: reads the evidence again and lists what is missing, extra, changed or unreadable.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The package
+    #[arg(value_name = "PACKAGE")]
+    package: PathBuf,
+    /// The evidence to read again
+    #[arg(value_name = "SRC")]
+    source: Option<PathBuf>,
+    /// The keys to trust, from outside the package, as `ssh-keygen -Y` reads them
+    #[arg(long, value_name = "FILE", env = "TRIAGE_ALLOWED_SIGNERS")]
+    allowed_signers: Option<PathBuf>,
+    #[command(flatten)]
+    execution: ExecutionArgs,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
+    let case = CaseDir::open(&args.package).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { code: exit::VERIFY_FAILED, ..failure }
+    })?;
+    let trusted = match &args.allowed_signers {
+        Some(path) => Some(read_text(path, "the allowed signers")?),
+        None => None,
+    };
+    let verification = verify(&case, trusted.as_deref()).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { code: exit::VERIFY_FAILED, ..failure }
+    })?;
+    tell(&verification, console);
+    if !verification.findings.is_empty() {
+        let count = verification.findings.len();
+        console.line(&format!("FAILED: {count} findings; this package is not as it was sealed"));
+        return Ok(summary(exit::VERIFY_FAILED, &verification, None, console));
+    }
+    console.line("the package is as it was sealed");
+    let Some(source) = &args.source else {
+        return Ok(summary(exit::COMPLETE, &verification, None, console));
+    };
+    let (code, audited) = compare(&case, source, args, console)?;
+    Ok(summary(code, &verification, Some(audited), console))
+}
+
+fn tell(verification: &Verification, console: Console) {
+    for checked in &verification.checked {
+        console.say(&format!("checked: {checked}"));
+    }
+    if let Some((principal, fingerprint)) = &verification.signed_by {
+        console.say(&format!("signed by {principal} with key {fingerprint}"));
+    }
+    for warning in &verification.warnings {
+        console.say(&format!("warning: {warning}"));
+    }
+    for finding in &verification.findings {
+        let place = triage_evidence::escape(finding.place.as_bytes());
+        console.line(&format!(
+            "FINDING {}\n  at:       {place}\n  expected: {}\n  actual:   {}",
+            finding.what, finding.expected, finding.actual
+        ));
+        console.record(&json!({
+            "v": 1, "type": "finding", "what": finding.what, "place": place,
+            "expected": finding.expected, "actual": finding.actual,
+        }));
+    }
+}
+
+fn summary(
+    code: u8,
+    verification: &Verification,
+    audited: Option<serde_json::Value>,
+    console: Console,
+) -> u8 {
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": code, "exit_name": exit::name(code),
+        "findings": verification.findings.len(),
+        "warnings": verification.warnings,
+        "signed_by": verification.signed_by.as_ref().map(|(principal, _)| principal),
+        "key": verification.signed_by.as_ref().map(|(_, key)| key),
+        "seal_sha256": verification.seal_sha256,
+        "coverage": shown::coverage_json(&verification.coverage),
+        "evidence": audited,
+    }));
+    code
+}
+
+/// Reads the evidence again.
+fn compare(
+    case: &CaseDir,
+    source: &PathBuf,
+    args: &VerifyArgs,
+    console: Console,
+) -> Result<(u8, serde_json::Value), Failure> {
+    let plan: Plan = serde_json::from_value(case.document("data/run.json")?["plan"].clone())
+        .map_err(|error| Failure::usage("cannot read the plan of the package").caused_by(&error))?;
+    let evidence = Arc::new(Evidence::open(source)?);
+    let algorithms: Algorithms = plan
+        .algorithms
+        .parse()
+        .map_err(|error| Failure::usage("cannot read the plan of the package").caused_by(&error))?;
+    let mut walk = WalkPlan {
+        scope: Scope::from_toml(&plan.scope)?,
+        max_size_bytes: plan.max_size_bytes,
+        one_file_system: plan.one_file_system,
+        ..WalkPlan::default()
+    };
+    if let Some(files) = &plan.files {
+        let files = files.iter().filter_map(|f| triage_evidence::Location::from_text(f).ok());
+        walk.set_files(files.collect())?;
+    }
+    let clock = Arc::new(RunClock::start());
+    let (progress, display) = Progress::start(console, &plan.exhibit, Arc::clone(&clock), false);
+    let scanned = Scanned {
+        execution: args.execution.resolve(&evidence),
+        evidence,
+        walk,
+        algorithms,
+        sets: None,
+        watch: Arc::clone(&progress) as Arc<_>,
+        clock: clock as Arc<_>,
+        halting: Arc::new(Halting::new()),
+    };
+    let mut moves = Moves::default();
+    let result = audit(&case.path("data/manifest.ndjson"), scanned, &mut |finding| {
+        moves.take(finding, console);
+        Ok(())
+    });
+    progress.finish(display);
+    let (audited, outcome) = result?;
+    moves.tell(console);
+    let counts = moves.counts;
+    let unread = Coverage::gaps(&audited.coverage);
+    let different = audited.different > 0 || outcome.tally.is_none();
+    console.line(&format!(
+        "evidence: {} same, {} missing, {} extra, {} moved, {} changed, {} metadata only, {} unreadable now",
+        measure::count(audited.same),
+        counts.missing, counts.extra, counts.moved, counts.changed, counts.metadata, counts.unreadable,
+    ));
+    let code = match (different, unread > 0) {
+        (true, _) => exit::VERIFY_FAILED,
+        (false, true) => exit::INCOMPLETE,
+        (false, false) => exit::COMPLETE,
+    };
+    let value = json!({
+        "same": audited.same, "missing": counts.missing, "extra": counts.extra,
+        "moved": counts.moved, "changed": counts.changed, "metadata": counts.metadata,
+        "unreadable": counts.unreadable, "not_read_now": unread,
+    });
+    Ok((code, value))
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    missing: u64,
+    extra: u64,
+    moved: u64,
+    changed: u64,
+    metadata: u64,
+    unreadable: u64,
+}
+
+/// Holds missing and extra files back until it is known which of them only moved.
+#[derive(Default)]
+struct Moves {
+    missing: Vec<triage_case::Record>,
+    extra: Vec<triage_case::Record>,
+    counts: Counts,
+}
+
+/// How many missing or extra files are held back; beyond it each is told as it comes.
+const LIMIT_HELD: usize = 100_000;
+
+impl Moves {
+    fn take(&mut self, finding: AuditFinding, console: Console) {
+        match finding {
+            AuditFinding::Missing(record) if self.missing.len() < LIMIT_HELD => {
+                self.missing.push(record);
+            }
+            AuditFinding::Extra(record) if self.extra.len() < LIMIT_HELD => self.extra.push(record),
+            AuditFinding::Missing(record) => {
+                self.counts.missing += 1;
+                difference("missing", "", &record, console);
+            }
+            AuditFinding::Extra(record) => {
+                self.counts.extra += 1;
+                difference("extra", "", &record, console);
+            }
+            AuditFinding::Unreadable(record) => {
+                self.counts.unreadable += 1;
+                difference("unreadable", "", &record, console);
+            }
+            AuditFinding::Changed(Change::Metadata(what), record) => {
+                self.counts.metadata += 1;
+                difference("metadata", what, &record, console);
+            }
+            AuditFinding::Changed(change, record) => {
+                self.counts.changed += 1;
+                let what = if let Change::Changed(what) = change { what } else { "" };
+                difference("changed", what, &record, console);
+            }
+        }
+    }
+
+    fn tell(&mut self, console: Console) {
+        let mut missing = std::mem::take(&mut self.missing);
+        for record in std::mem::take(&mut self.extra) {
+            let content = |other: &triage_case::Record| {
+                !record.digests.is_empty()
+                    && record.entry.size_bytes != Some(0)
+                    && other.digests == record.digests
+            };
+            if let Some(place) = missing.iter().position(content) {
+                let from = missing.swap_remove(place);
+                self.counts.moved += 1;
+                difference("moved", &format!("from {}", from.entry.location), &record, console);
+            } else {
+                self.counts.extra += 1;
+                difference("extra", "", &record, console);
+            }
+        }
+        missing.sort_unstable_by(|a, b| a.entry.location.cmp(&b.entry.location));
+        for record in missing {
+            self.counts.missing += 1;
+            difference("missing", "", &record, console);
+        }
+    }
+}
+
+/// Tells one difference.
+pub(crate) fn difference(kind: &str, what: &str, record: &triage_case::Record, console: Console) {
+    let words = if what.is_empty() { String::new() } else { format!(" ({what})") };
+    console.line(&format!("{kind:<10} {}{words}", record.entry.location));
+    console.record(&json!({
+        "v": 1, "type": "difference", "difference": kind, "what": what,
+        "path": record.entry.location.to_text(),
+    }));
+}

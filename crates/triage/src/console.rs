@@ -1,0 +1,58 @@
+//! The two voices: results on standard output, prose on standard error.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+use serde_json::Value;
+
+/// How the program speaks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Console {
+    /// Results are JSON lines.
+    pub(crate) json: bool,
+    /// Only errors are said.
+    pub(crate) quiet: bool,
+}
+
+impl Console {
+    /// Writes a result in words; nothing in JSON mode.
+    pub(crate) fn line(self, text: &str) {
+        if !self.json {
+            out(text);
+        }
+    }
+
+    /// Writes a result as a JSON line; nothing otherwise.
+    pub(crate) fn record(self, value: &Value) {
+        if self.json {
+            out(&value.to_string());
+        }
+    }
+
+    /// Says something beside the results.
+    pub(crate) fn say(self, text: &str) {
+        if !self.quiet {
+            complain(text);
+        }
+    }
+}
+
+/// Writes a line to standard output. A reader that went away ends the program without a word, as
+/// it does for every tool in a pipe.
+pub(crate) fn out(text: &str) {
+    let mut stdout = stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n"));
+    if written.is_err() {
+        std::process::exit(i32::from(crate::exit::INTERNAL));
+    }
+}
+
+/// Writes a line to standard error, whatever `-q` says.
+pub(crate) fn complain(text: &str) {
+    // There is nobody left to tell if this fails.
+    let _untold = writeln!(stderr().lock(), "{text}");
+}
+
+/// Says whether prose goes to a terminal.
+pub(crate) fn prose_is_seen() -> bool {
+    stderr().is_terminal()
+}

@@ -1,0 +1,71 @@
+//! The exit codes: one table, from which the reference page is made.
+
+use triage_case::Coverage;
+
+/// Everything in scope was examined, and nothing alerts.
+pub const COMPLETE: u8 = 0;
+/// Everything in scope was examined, and something alerts.
+pub const HIT: u8 = 1;
+/// The request is wrong; nothing was scanned.
+pub const USAGE: u8 = 2;
+/// Not everything in scope was examined, and nothing alerts so far.
+pub const INCOMPLETE: u8 = 3;
+/// Not everything in scope was examined, and something alerts.
+pub const INCOMPLETE_HIT: u8 = 4;
+/// Something is not as it was sealed, recorded or listed.
+pub const VERIFY_FAILED: u8 = 5;
+/// The request would break a rule, such as writing to the evidence.
+pub const REFUSED: u8 = 6;
+/// The program does not work on this machine; nothing it says may be relied on.
+pub const INTERNAL: u8 = 70;
+/// The operator interrupted; a checkpoint was written.
+pub const INTERRUPTED: u8 = 130;
+
+/// Code, name and meaning of every exit.
+pub const EXIT_CODES: &[(u8, &str, &str)] = &[
+    (
+        COMPLETE,
+        "complete",
+        "complete coverage of the requested scope, no hit; or the verb did what was asked",
+    ),
+    (
+        HIT,
+        "hit",
+        "complete coverage, hit(s) found; `diff`: the manifests differ; `sets lookup`: found",
+    ),
+    (USAGE, "usage", "usage, scope or hash-set error: nothing was scanned"),
+    (
+        INCOMPLETE,
+        "incomplete",
+        "incomplete (unreadable, changed, encrypted, limits, budget, full case drive), no hit: never \"clean\"",
+    ),
+    (INCOMPLETE_HIT, "incomplete-hit", "incomplete, hit(s) found"),
+    (VERIFY_FAILED, "verify-failed", "verification failed (seal, chain, digest, audit)"),
+    (REFUSED, "refused", "refused: output on the evidence, existing output"),
+    (INTERNAL, "internal", "internal error or failed self-test: nothing may be relied on"),
+    (INTERRUPTED, "interrupted", "interrupted; checkpoint written, go on with `scan --resume`"),
+];
+
+/// Returns the code of an examination.
+pub(crate) fn of_coverage(coverage: &Coverage, doubts: bool) -> u8 {
+    match (coverage.is_complete() && !doubts, coverage.hits() > 0) {
+        (true, false) => COMPLETE,
+        (true, true) => HIT,
+        (false, false) => INCOMPLETE,
+        (false, true) => INCOMPLETE_HIT,
+    }
+}
+
+/// Maps hit codes to those without, for scripts that stop at any code but 0.
+pub(crate) const fn without_hits(code: u8) -> u8 {
+    match code {
+        HIT => COMPLETE,
+        INCOMPLETE_HIT => INCOMPLETE,
+        code => code,
+    }
+}
+
+/// Returns the name of a code.
+pub(crate) fn name(code: u8) -> &'static str {
+    EXIT_CODES.iter().find(|(known, _, _)| *known == code).map_or("unknown", |(_, name, _)| name)
+}

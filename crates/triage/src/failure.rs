@@ -1,0 +1,132 @@
+//! An error as a person reads it: what was attempted, where, why, and what to do.
+
+use std::error::Error as StdError;
+
+use crate::exit;
+
+/// A failure of a verb, printed once.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// What was attempted.
+    pub(crate) what: String,
+    /// Where.
+    pub(crate) at: Option<String>,
+    /// Why it failed.
+    pub(crate) because: Option<String>,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(code: u8, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), at: None, because: None, hint: None }
+    }
+
+    /// A request that cannot be carried out.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(exit::USAGE, what)
+    }
+
+    pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
+        self.at = Some(place.into());
+        self
+    }
+
+    pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
+        self.because = Some(reason.into());
+        self
+    }
+
+    /// Takes an error and what caused it as the reason.
+    pub(crate) fn caused_by(self, error: &dyn StdError) -> Self {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !reason.contains(&text) {
+                reason = format!("{reason}: {text}");
+            }
+            source = cause.source();
+        }
+        self.because(reason)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Returns the lines to print.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("error: {}\n", self.what);
+        for (label, value) in [("  at:      ", &self.at), ("  because: ", &self.because)] {
+            if let Some(value) = value {
+                text.push_str(&format!("{label}{}\n", value.trim_end()));
+            }
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        text
+    }
+}
+
+impl From<triage_case::Error> for Failure {
+    fn from(error: triage_case::Error) -> Self {
+        use triage_case::Error as E;
+        let failure = |code, what: &str| Self::new(code, what).caused_by(&error);
+        if error.is_disk_full() {
+            return failure(exit::INCOMPLETE, "the case drive is full").hint(
+                "nothing that was written is lost: make room and go on with `scan --resume --case DIR`",
+            );
+        }
+        match &error {
+            E::Exists { .. } => failure(exit::REFUSED, "refused to write over existing output")
+                .hint("give a folder that does not exist yet, or `--resume` an interrupted scan"),
+            E::State { .. } => failure(exit::USAGE, "this folder cannot be used for that"),
+            E::Locked { .. } => failure(exit::REFUSED, "another run is writing to this case"),
+            E::Damaged { .. } => failure(exit::VERIFY_FAILED, "the package is damaged"),
+            E::Order { .. } => failure(exit::INTERNAL, "the records came out of order"),
+            _ => failure(exit::INCOMPLETE, "cannot use the case folder"),
+        }
+    }
+}
+
+impl From<triage_custody::Error> for Failure {
+    fn from(error: triage_custody::Error) -> Self {
+        Self::usage("cannot use the key or document").caused_by(&error)
+    }
+}
+
+impl From<triage_walk::Error> for Failure {
+    fn from(error: triage_walk::Error) -> Self {
+        Self::usage("cannot walk the evidence").caused_by(&error)
+    }
+}
+
+impl From<triage_hashset::Error> for Failure {
+    fn from(error: triage_hashset::Error) -> Self {
+        use triage_hashset::Error as E;
+        let code = if matches!(error, E::Exists { .. }) { exit::REFUSED } else { exit::USAGE };
+        let hint = match &error {
+            E::SchemeNeeded { .. } => Some("name the scheme of the categories with --scheme"),
+            E::Ambiguous { .. } | E::Unrecognised { .. } => {
+                Some("name the format with --set-format")
+            }
+            _ => None,
+        };
+        let failure = Self::new(code, "cannot use the hash set").caused_by(&error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::usage("cannot read or write").caused_by(&error)
+    }
+}

@@ -1,0 +1,118 @@
+//! The JSON schemas of what `--json` prints and of the manifest's lines.
+
+use serde_json::{Value, json};
+use triage_case::Status;
+use triage_evidence::{Kind, ProblemKind};
+use triage_hash::Algorithm;
+
+/// Returns every schema with its name.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("record", record()),
+        ("hit", line("hit", &json!({ "entry": { "$ref": "record.json" } }), &["entry"])),
+        (
+            "difference",
+            line(
+                "difference",
+                &json!({
+                    "difference": { "enum": ["added", "removed", "missing", "extra", "moved",
+                        "changed", "metadata", "unreadable"] },
+                    "what": { "type": "string" },
+                    "path": { "type": "string" },
+                }),
+                &["difference", "what", "path"],
+            ),
+        ),
+        (
+            "finding",
+            line(
+                "finding",
+                &json!({
+                    "what": { "type": "string" },
+                    "place": { "type": "string" },
+                    "expected": { "type": "string" },
+                    "actual": { "type": "string" },
+                }),
+                &["what", "place", "expected", "actual"],
+            ),
+        ),
+        ("summary", line("summary", &json!({ "exit": { "type": "integer" } }), &["exit"])),
+    ]
+}
+
+fn document(title: &str, properties: &Value, required: &[&str], closed: bool) -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": !closed,
+    })
+}
+
+fn line(kind: &str, properties: &Value, required: &[&str]) -> Value {
+    let mut properties = properties.clone();
+    properties["v"] = json!({ "const": 1 });
+    properties["type"] = json!({ "const": kind });
+    let required: Vec<&str> = required.iter().copied().chain(["v", "type"]).collect();
+    document(&format!("a JSON line of type {kind}"), &properties, &required, false)
+}
+
+/// An integer, or a string of digits beyond 2^53-1.
+fn integer() -> Value {
+    json!({ "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+$" }] })
+}
+
+fn record() -> Value {
+    let hex = json!({ "type": "string", "pattern": "^([0-9a-f]{2})*$" });
+    let text = json!({ "type": "string" });
+    let hashes: serde_json::Map<String, Value> =
+        Algorithm::ALL.iter().map(|algorithm| (algorithm.name().to_owned(), hex.clone())).collect();
+    let category = json!({ "type": "object", "properties": {
+        "scheme": text, "number": { "type": "integer" }, "label": text }, "required": ["scheme"] });
+    let found = json!({ "type": "object", "properties": {
+        "algorithm": { "enum": Algorithm::ALL.map(Algorithm::name) },
+        "category": category,
+        "disposition": { "enum": ["alert", "known-good", "informational"] },
+        "inconsistent": { "const": true },
+        "record": integer(), "set": text, "set_index": integer(), "set_sha256": hex, "version": text,
+    }, "required": ["algorithm", "disposition", "record", "set", "set_index", "set_sha256"] });
+    let problem = json!({ "type": "object", "properties": {
+        "code": text, "kind": { "enum": ProblemKind::ALL.map(ProblemKind::name) },
+        "lost_bytes": integer(), "offset": integer(), "text": text,
+    }, "required": ["kind", "text"] });
+    let properties = json!({
+        "allocated": integer(),
+        "bytes_read": integer(),
+        "device_node": text,
+        "error": problem,
+        "exhibit": text,
+        "fs_id": text,
+        "gid": integer(),
+        "hashes": { "type": "object", "properties": hashes, "additionalProperties": false },
+        "links": integer(),
+        "match": { "type": "array", "items": found },
+        "mode": { "type": "string", "pattern": "^[0-7]{4,}$" },
+        "path": text,
+        "path_hex": hex,
+        "rule": text,
+        "seq": integer(),
+        "size": integer(),
+        "status": { "enum": Status::ALL.map(Status::name) },
+        "target": text,
+        "target_hex": hex,
+        "times": { "type": "object", "properties": { "a": text, "b": text, "c": text, "m": text },
+            "additionalProperties": false },
+        "type": { "enum": Kind::ALL.map(Kind::name) },
+        "uid": integer(),
+        "v": { "const": 1 },
+    });
+    document(
+        "a line of data/manifest.ndjson",
+        &properties,
+        &["exhibit", "path", "seq", "status", "type", "v"],
+        true,
+    )
+}

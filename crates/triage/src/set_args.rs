@@ -1,0 +1,208 @@
+//! The options that name hash sets, and the sets that they open.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+use triage_hash::Algorithm;
+use triage_hashset::{
+    ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetSource, Sets,
+};
+use triage_scan::{PlannedSet, SetReading};
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::shown;
+
+/// Which hash sets to look digests up in.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SetArgs {
+    /// A hash set whose matches alert: a compiled index or a list; may be given several times
+    #[arg(long = "sets", value_name = "FILE", env = "TRIAGE_SETS", value_delimiter = ':')]
+    pub(crate) sets: Vec<PathBuf>,
+    /// A hash set of files known to be good; an alerting set wins over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_good: Vec<PathBuf>,
+    /// A hash set whose matches are only noted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) informational: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+}
+
+/// How lists are read.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ReadingArgs {
+    /// Read lists as this format instead of telling it by content
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) set_format: Option<String>,
+    /// The columns of delimited lists, such as `md5=2,category=5`, from 1 or by header name
+    #[arg(long, value_name = "MAP")]
+    pub(crate) map: Option<String>,
+    /// The scheme that the lists' category numbers belong to, such as `vics-us`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scheme: Option<String>,
+    /// The algorithm of digests that come without a name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) set_algorithm: Option<Algorithm>,
+    /// Refuse a list with any unusable row
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+impl ReadingArgs {
+    /// Returns how to read a list with that description.
+    pub(crate) fn options(&self, description: Description) -> Result<ImportOptions, Failure> {
+        let named = |error: &dyn std::error::Error, option: &str| {
+            Failure::usage(format!("cannot use {option}")).caused_by(error)
+        };
+        let format = self.set_format.as_deref().map(str::parse::<Format>).transpose();
+        let columns = self.map.as_deref().map(str::parse::<ColumnMap>).transpose();
+        Ok(ImportOptions {
+            description,
+            format: format.map_err(|error| {
+                let known: Vec<_> = Format::all().iter().map(|format| format.name()).collect();
+                named(&error, "--set-format").hint(format!("known are {}", known.join(", ")))
+            })?,
+            algorithm: self.set_algorithm,
+            columns: columns.map_err(|error| named(&error, "--map"))?,
+            scheme: self.scheme.clone(),
+            strict: self.strict,
+        })
+    }
+}
+
+/// The sets of a run.
+pub(crate) struct OpenSets {
+    /// The sets.
+    pub(crate) sets: Arc<Sets>,
+    /// What the plan says of them.
+    pub(crate) planned: Vec<PlannedSet>,
+}
+
+impl SetArgs {
+    /// Opens every set, checks it whole, and says what was in it.
+    pub(crate) fn open(&self, console: Console) -> Result<OpenSets, Failure> {
+        let mut indexes = Vec::new();
+        let mut planned = Vec::new();
+        for (paths, disposition) in [
+            (&self.sets, Disposition::Alert),
+            (&self.known_good, Disposition::KnownGood),
+            (&self.informational, Disposition::Informational),
+        ] {
+            for path in paths {
+                let description = Description { disposition, ..Description::default() };
+                let options = self.reading.options(description)?;
+                let path = path.canonicalize().map_err(|error| {
+                    Failure::usage("cannot open the hash set")
+                        .at(shown::path(path))
+                        .caused_by(&error)
+                })?;
+                let index = open_one(path.clone(), options)?;
+                tell(&index, console);
+                if index.identity().disposition != disposition && disposition != Disposition::Alert
+                {
+                    return Err(Failure::usage("the compiled set has another disposition")
+                        .at(shown::path(&path))
+                        .because(format!("it says {}", index.identity().disposition)));
+                }
+                planned.push(self.planned(&path, &index, disposition));
+                indexes.push(index);
+            }
+        }
+        Ok(OpenSets { sets: Arc::new(Sets::from_indexes(indexes)), planned })
+    }
+
+    fn planned(&self, path: &std::path::Path, index: &Index, typed: Disposition) -> PlannedSet {
+        let identity = index.identity();
+        PlannedSet {
+            path: shown::path(path),
+            sha256: identity.source.sha256.clone(),
+            name: identity.name.clone(),
+            version: identity.version.clone(),
+            disposition: identity.disposition.to_string(),
+            entries: index.record_count(),
+            options: SetReading {
+                format: self.reading.set_format.clone(),
+                map: self.reading.map.clone(),
+                scheme: self.reading.scheme.clone(),
+                algorithm: self.reading.set_algorithm.map(|algorithm| algorithm.to_string()),
+                typed: typed.to_string(),
+            },
+        }
+    }
+
+    /// Returns the options that open the sets of a plan again.
+    pub(crate) fn of_plan(planned: &[PlannedSet]) -> Result<Self, Failure> {
+        let mut args = Self::default();
+        for set in planned {
+            let path = triage_evidence::unescape(&set.path).map_err(|error| {
+                Failure::usage("the plan names a set in no known form").caused_by(&error)
+            })?;
+            let path = <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(path);
+            let path = PathBuf::from(path);
+            match set.options.typed.as_str() {
+                "known-good" => args.known_good.push(path),
+                "informational" => args.informational.push(path),
+                _ => args.sets.push(path),
+            }
+            args.reading.set_format.clone_from(&set.options.format);
+            args.reading.map.clone_from(&set.options.map);
+            args.reading.scheme.clone_from(&set.options.scheme);
+            args.reading.set_algorithm =
+                set.options.algorithm.as_deref().and_then(|name| name.parse().ok());
+        }
+        Ok(args)
+    }
+}
+
+fn open_one(path: PathBuf, options: ImportOptions) -> Result<Index, Failure> {
+    let place = shown::path(&path);
+    let opened = Sets::open(&[SetSource { path: path.clone(), options: options.clone() }]);
+    let sets = opened.map_err(|error| Failure::from(error).at(&place))?;
+    // Flipped bits in an index would be silent misses.
+    sets.verify().map_err(|error| Failure::from(error).at(&place))?;
+    sets.into_indexes().pop().ok_or_else(|| Failure::usage("the set is empty").at(place))
+}
+
+/// Says what a list held, above all what of it was not used.
+pub(crate) fn tell(index: &Index, console: Console) {
+    let (identity, report) = (index.identity(), index.report());
+    let name = triage_evidence::escape(identity.name.as_bytes());
+    console.say(&format!(
+        "set {name}: {} records ({}), {}",
+        crate::measure::count(index.record_count()),
+        index.algorithms(),
+        identity.disposition
+    ));
+    if report.rejects() > 0 {
+        console.say(&format!(
+            "warning: set {name}: {} of {} rows could not be used (`triage sets info` names them)",
+            report.rejects(),
+            report.rows
+        ));
+    }
+    if report.exclusions() > 0 {
+        let count = report.exclusions();
+        console.say(&format!(
+            "note: set {name}: {count} rows of empty files or placeholders left out"
+        ));
+    }
+    if report.algorithm_by_length {
+        console.say(&format!("note: set {name}: the algorithm was told from the digests' length"));
+    }
+}
+
+/// Returns the account of an import as JSON.
+pub(crate) fn index_json(kind: &str, index: &Index) -> Value {
+    json!({
+        "v": 1,
+        "type": kind,
+        "identity": index.identity(),
+        "report": index.report(),
+        "records": index.record_count(),
+        "algorithms": index.algorithms().to_string(),
+        "index_blake3": crate::facts::hex(&index.digest()),
+    })
+}

@@ -1,0 +1,100 @@
+//! Paths and records as the terminal shows them: escaped, one line each.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use triage_case::{Coverage, Record, Status};
+use triage_hashset::Disposition;
+
+use crate::measure;
+
+/// Returns a path of this computer in display form.
+pub(crate) fn path(path: &Path) -> String {
+    triage_evidence::escape(path.as_os_str().as_encoded_bytes())
+}
+
+/// Returns the line of a hit: category, set, size, path.
+pub(crate) fn hit_line(record: &Record) -> String {
+    let alerts = record.matches.iter().filter(|found| found.disposition == Disposition::Alert);
+    let mut lists: Vec<String> = alerts
+        .map(|found| {
+            let category = found.category.as_ref().map_or_else(
+                || "no category".to_owned(),
+                |category| {
+                    let number = category.number.map(|n| format!(" {n}")).unwrap_or_default();
+                    let label = category.label.as_deref().map(|l| format!(" {l}"));
+                    format!("{}{number}{}", category.scheme, label.unwrap_or_default())
+                },
+            );
+            let doubt = if found.inconsistent { ", INCONSISTENT" } else { "" };
+            triage_evidence::escape(
+                format!("[{category}] {} ({}{doubt})", found.set, found.algorithm).as_bytes(),
+            )
+        })
+        .collect();
+    lists.sort_unstable();
+    lists.dedup();
+    let size = measure::bytes(record.entry.size_bytes.unwrap_or(0));
+    format!("HIT  {}  {size}  {}", lists.join("; "), record.entry.location)
+}
+
+/// Returns a record as a JSON value: its manifest line with a type of its own.
+pub(crate) fn record_json(kind: &str, record: &Record, exhibit: &str) -> Value {
+    let mut line = Vec::new();
+    triage_case::write_line(record, exhibit, &mut line);
+    let entry: Value = serde_json::from_slice(&line).unwrap_or(Value::Null);
+    json!({ "v": 1, "type": kind, "entry": entry })
+}
+
+/// Returns a coverage as a JSON value.
+pub(crate) fn coverage_json(coverage: &Coverage) -> Value {
+    let mut classes = serde_json::Map::new();
+    for status in Status::ALL {
+        let share = coverage.share(status);
+        let value = json!({ "entries": share.entries, "bytes": exact(share.bytes) });
+        classes.insert(status.name().to_owned(), value);
+    }
+    let seen = coverage.seen();
+    json!({
+        "seen": { "entries": seen.entries, "bytes": exact(seen.bytes) },
+        "classes": classes,
+        "bytes_read": exact(coverage.bytes_read()),
+        "partial_bytes_read": exact(coverage.partial_bytes_read()),
+        "unsized_entries": coverage.unsized_entries(),
+        "unlisted_directories": coverage.unlisted_directories(),
+        "hits": coverage.hits(),
+        "complete": coverage.is_complete(),
+    })
+}
+
+/// Returns an integer as JSON: a string beyond 2^53-1.
+pub(crate) fn exact(number: u64) -> Value {
+    if number > triage_custody::jcs::GREATEST_INTEGER {
+        Value::String(number.to_string())
+    } else {
+        json!(number)
+    }
+}
+
+/// Returns the coverage as lines of a table.
+pub(crate) fn coverage_lines(coverage: &Coverage) -> Vec<String> {
+    let line = |entries: u64, bytes: u64, words: &str| {
+        format!("  {:>14}  {:>12}  {words}", measure::count(entries), measure::bytes(bytes))
+    };
+    let mut lines = vec![format!("  {:>14}  {:>12}", "entries", "content")];
+    for status in Status::ALL {
+        let share = coverage.share(status);
+        if share.entries > 0 {
+            lines.push(line(share.entries, share.bytes, status.words()));
+        }
+    }
+    let seen = coverage.seen();
+    lines.push(line(seen.entries, seen.bytes, "in all"));
+    if coverage.unlisted_directories() > 0 {
+        lines.push(format!(
+            "  {} directories were not listed in full: what lies below them is not in these sums",
+            measure::count(coverage.unlisted_directories())
+        ));
+    }
+    lines
+}

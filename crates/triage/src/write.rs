@@ -1,0 +1,36 @@
+//! The door through which the binary itself writes: keys and canaries, never beside evidence.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one writing door of the binary; new files only"
+)]
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Writes a file that does not exist yet.
+pub(crate) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Creates a folder that does not exist yet.
+pub(crate) fn new_folder(path: &Path) -> std::io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Changes one byte of a file of a canary package.
+pub(crate) fn flip_byte(path: &Path, place: usize) -> std::io::Result<()> {
+    let mut bytes = fs::read(path)?;
+    if let Some(byte) = bytes.get_mut(place) {
+        *byte ^= 1;
+    }
+    fs::write(path, bytes)
+}
+
+/// Removes a canary's folder.
+pub(crate) fn remove_folder(path: &Path) -> std::io::Result<()> {
+    fs::remove_dir_all(path)
+}
