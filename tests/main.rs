@@ -1,1 +1,15 @@
-//! End-to-end tests of the shipped binary.
+//! End-to-end tests of the shipped binary: `TRIAGE_BIN` if it is set, so that a laboratory can run
+//! them on the very file that it received, else the one built here.
+#![expect(clippy::disallowed_methods, reason = "tests build evidence and damage packages")]
+
+mod court;
+mod deterministic;
+mod doctor;
+mod harness;
+mod hash;
+mod hostile;
+mod manifests;
+mod resume;
+mod scan;
+mod sets;
+mod verify;

@@ -11,8 +11,9 @@ const OPENING: &str = "\
 
 Seconds are those of one machine; the ratios are what to compare. Ours include writing the whole
 package; the peers write to nowhere. All sides of a table are measured in one run, interleaved; each
-figure is the fastest of five passes, and `spread` is (slowest - fastest) / fastest. When a side
-spreads more than 15 %, no ratio is given.
+figure is the fastest of five passes, and `spread` is (slowest - fastest) / fastest. A group with
+a side that spreads more than 15 % is measured once more, whole, and the second measurement stands;
+a side that is still above gets no ratio.
 
 ## Machine
 

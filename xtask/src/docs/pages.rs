@@ -36,11 +36,14 @@ fn cell(text: &str) -> String {
 
 /// One manual page a verb: its name without the section, and its text.
 pub(super) fn manuals(command: &Command) -> Vec<(String, Vec<u8>)> {
+    let version = command.get_version().unwrap_or_default();
+    let source = format!("{} {version}", command.get_name());
     let render = |(name, command): (String, Command)| {
         let name = name.replace(' ', "-");
         let mut page = Vec::new();
         // Writing into memory cannot fail.
-        let rendered = clap_mangen::Man::new(command).title(&name).render(&mut page);
+        let manual = clap_mangen::Man::new(command).title(&name).source(&source);
+        let rendered = manual.render(&mut page);
         rendered.is_ok().then_some((name, page))
     };
     visible(command).into_iter().filter_map(render).collect()
@@ -87,6 +90,7 @@ mod tests {
     fn sample() -> Command {
         let path = Arg::new("path").long("path").env("PATH").help("Where");
         Command::new("tool")
+            .version("1.2")
             .subcommand(Command::new("scan").about("Scans").arg(path))
             .subcommand(Command::new("schema").hide(true))
     }
@@ -105,7 +109,7 @@ mod tests {
         let names: Vec<_> = manuals.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["tool", "tool-scan"]);
         let text = String::from_utf8(manuals[1].1.clone()).unwrap();
-        assert!(text.contains(".TH tool-scan 1"), "{text}");
+        assert!(text.contains(".TH tool-scan 1  \"tool 1.2\""), "{text}");
     }
 
     #[test]

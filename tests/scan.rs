@@ -1,0 +1,151 @@
+//! `scan`: hits, coverage, refusals and exit codes.
+
+use crate::harness::Scene;
+
+#[test]
+fn exactly_the_listed_files_hit_and_the_rest_is_accounted_for() {
+    let scene = Scene::new();
+    scene.file("a/known.txt", "known").file("b.txt", "other").file("copy of known.txt", "known");
+    scene.file("empty", "");
+    scene.set("set.txt", &[b"known", b""]);
+    let ran =
+        scene.triage(["scan", "evidence", "--sets", "set.txt", "--case", "C", "--json"]).exits(1);
+    let hits: Vec<String> = ran
+        .lines()
+        .iter()
+        .filter(|line| line["type"] == "hit")
+        .map(|line| line["entry"]["path"].as_str().unwrap().to_owned())
+        .collect();
+    let mut sorted = hits.clone();
+    sorted.sort();
+    assert_eq!(sorted, ["a/known.txt", "copy of known.txt"], "the empty file never alerts");
+    let summary = ran.summary();
+    assert_eq!(summary["coverage"]["seen"]["entries"], 6);
+    assert_eq!(summary["coverage"]["seen"]["bytes"], 15);
+    assert_eq!(summary["coverage"]["classes"]["read"]["entries"], 4);
+    let line = scene.line("C", "a/known.txt");
+    assert_eq!(line["match"][0]["set"], "set.txt");
+    assert_eq!(line["match"][0]["algorithm"], "sha256");
+    assert_eq!(line["exhibit"], "evidence");
+    scene.triage(["verify", "C"]).exits(0);
+}
+
+#[test]
+fn without_a_hit_the_code_is_0_and_exit_zero_maps_hits() {
+    let scene = Scene::new();
+    scene.file("a", "a");
+    scene.set("none", &[b"b"]);
+    scene.set("some", &[b"a"]);
+    scene.triage(["scan", "evidence", "--sets", "none", "--case", "C1"]).exits(0);
+    scene.triage(["scan", "evidence", "--sets", "some", "--case", "C2", "--exit-zero"]).exits(0);
+    scene.triage(["scan", "evidence", "--case", "C3"]).exits(0);
+}
+
+#[test]
+fn limits_and_scope_end_in_their_own_classes() {
+    let scene = Scene::new();
+    scene.file("big", vec![0; 2000]).file("small", "s").file("private/letter", "l");
+    std::fs::write(scene.path("scope.toml"), "exclude = ['private']\n").unwrap();
+    let args = ["scan", "evidence", "--case", "C", "--max-size", "1K", "--scope", "scope.toml"];
+    let ran = scene.triage(args).exits(3);
+    assert!(ran.stdout.starts_with("INCOMPLETE: no hit; 1 of 4 entries"), "{}", ran.stdout);
+    assert_eq!(scene.line("C", "big")["status"], "too_large");
+    assert_eq!(scene.line("C", "private")["rule"], "exclude:private");
+    assert!(scene.manifest("C").iter().all(|line| line["path"] != "private/letter"));
+    scene.triage(["scan", "evidence", "--case", "D", "--scope", "scope.toml"]).exits(0);
+}
+
+#[test]
+fn an_early_end_is_honest() {
+    let scene = Scene::new();
+    for number in 0..200 {
+        scene.file(format!("{number:03}"), "known");
+    }
+    let set = scene.set("set", &[b"known"]);
+    let args = ["scan", "evidence", "--case", "C", "--stop-after", "1", "--threads", "1", "--sets"];
+    let ran = scene.triage(args.iter().map(std::ffi::OsStr::new).chain([set.as_os_str()])).exits(4);
+    assert!(ran.stdout.contains("INCOMPLETE"));
+    let reached = scene.manifest("C").iter().filter(|line| line["status"] == "read").count();
+    assert!((1..200).contains(&reached), "{reached}");
+    assert_eq!(scene.manifest("C").len(), 201);
+    scene.triage(["scan", "evidence", "--case", "D", "--budget", "0s"]).exits(3);
+    assert!(scene.manifest("D").iter().skip(1).all(|line| line["status"] == "not_reached"));
+    scene.triage(["verify", "D"]).exits(0);
+}
+
+#[test]
+fn exact_files_are_read_as_listed() {
+    let scene = Scene::new();
+    scene.file("a", "1").file("b\nc", "2").file("d", "3");
+    std::fs::write(scene.path("list"), b"b\nc\0missing\0").unwrap();
+    scene.triage(["scan", "evidence", "--case", "C", "--files-from", "list", "-0"]).exits(3);
+    let paths: Vec<_> = scene.manifest("C").iter().map(|line| line["path"].clone()).collect();
+    assert_eq!(paths, ["b\\x0ac", "missing"]);
+    assert_eq!(scene.line("C", "missing")["error"]["code"], "ENOENT");
+    std::fs::write(scene.path("text"), "b\\x0ac\nd\n").unwrap();
+    scene.triage(["scan", "evidence", "--case", "D", "--files-from", "text"]).exits(0);
+    assert_eq!(scene.manifest("D").len(), 2);
+}
+
+#[test]
+fn output_on_the_evidence_or_over_something_is_refused() {
+    let scene = Scene::new();
+    scene.file("a", "a");
+    std::os::unix::fs::symlink(scene.evidence(), scene.path("link")).unwrap();
+    for case in ["evidence/C", "link/C", "evidence"] {
+        let ran = scene.triage(["scan", "evidence", "--case", case]).exits(6);
+        assert!(ran.stderr.contains("refused to write into the evidence"), "{}", ran.stderr);
+    }
+    assert_eq!(std::fs::read_dir(scene.evidence()).unwrap().count(), 1);
+    scene.triage(["scan", "evidence", "--case", "C"]).exits(0);
+    let ran = scene.triage(["scan", "evidence", "--case", "C"]).exits(6);
+    assert!(ran.stderr.contains("hint:"), "{}", ran.stderr);
+}
+
+#[test]
+fn mistakes_end_before_anything_is_scanned() {
+    let scene = Scene::new();
+    scene.file("a", "a");
+    std::fs::write(scene.path("empty.txt"), "").unwrap();
+    std::fs::write(scene.path("bad.toml"), "inklude = []").unwrap();
+    scene.set("sha256.txt", &[b"a"]);
+    for args in [
+        &["scan", "missing", "--case", "C"][..],
+        &["scan", "evidence", "--case", "C", "--sets", "missing"],
+        &["scan", "evidence", "--case", "C", "--sets", "empty.txt"],
+        &["scan", "evidence", "--case", "C", "--scope", "bad.toml"],
+        &["scan", "evidence", "--case", "C", "--algorithms", "crc32"],
+        &["scan", "evidence", "--case", "C", "--algorithms", "md5", "--sets", "sha256.txt"],
+        &["scan", "evidence", "--case", "C", "--sign-key", "missing"],
+        &["scan", "evidence"],
+        &["scan", "--resume", "--case", "C"],
+        &["frobnicate"],
+    ] {
+        let ran = scene.triage(args).exits(2);
+        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+        assert!(!scene.path("C").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn particulars_reach_the_package_and_a_key_signs_it() {
+    let scene = Scene::new();
+    scene.file("a", "a");
+    scene.triage(["custody", "keygen", "key", "--signer", "ana@lab.example"]).exits(0);
+    scene.triage(["custody", "keygen", "key"]).exits(6);
+    std::fs::write(
+        scene.path("p.toml"),
+        "case = 'C-1'\nexhibit = 'AB/1'\nexaminer = 'Ana'\n[device]\nserial = 'D-9'\n",
+    )
+    .unwrap();
+    let args = ["scan", "evidence", "--case", "C", "--particulars", "p.toml", "--exhibit", "AB/2"];
+    scene.triage(args.into_iter().chain(["--sign-key", "key"])).exits(0);
+    assert_eq!(scene.line("C", "a")["exhibit"], "AB/2");
+    let read = |name: &str| std::fs::read_to_string(scene.path("C").join(name)).unwrap();
+    assert!(read("data/case.json").contains("\"serial\":\"D-9\""));
+    assert!(read("seals/0001.json").contains("\"signer\":\"ana@lab.example\""));
+    let ran = scene.triage(["verify", "C", "--allowed-signers", "C/keys/allowed_signers"]).exits(0);
+    assert!(ran.stderr.contains("signed by ana@lab.example"), "{}", ran.stderr);
+    let ran = scene.triage(["custody", "log", "C"]).exits(0);
+    assert!(ran.stdout.contains("hashed  Ana"), "{}", ran.stdout);
+}

@@ -1,0 +1,77 @@
+//! `sets`: import, list, info, lookup, verify.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::harness::{Scene, ran};
+
+const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+#[test]
+fn a_list_becomes_an_index_that_hits_with_its_provenance() {
+    let scene = Scene::new();
+    scene.file("abc", "abc");
+    fs::write(
+        scene.path("list.csv"),
+        format!(
+            "md5,category,size\n{ABC},1,3\nnonsense,1,3\nd41d8cd98f00b204e9800998ecf8427e,1,0\n"
+        ),
+    )
+    .unwrap();
+    scene.triage(["sets", "import", "list.csv", "-o", "x.thx"]).exits(2);
+    let args =
+        ["sets", "import", "list.csv", "-o", "x.thx", "--scheme", "own", "--name", "Test set"];
+    let ran = scene.triage(args.into_iter().chain(["--set-version", "7", "--json"])).exits(0);
+    let report = &ran.lines()[0]["report"];
+    assert_eq!((&report["rows"], &report["accepted"]), (&3.into(), &1.into()));
+    assert_eq!(ran.summary()["rejected"], 1);
+    scene.triage(args).exits(6);
+    let ran = scene.triage(["scan", "evidence", "--case", "C", "--sets", "x.thx"]).exits(1);
+    assert!(ran.stdout.contains("[own 1] Test set (md5)"), "{}", ran.stdout);
+    let found = &scene.line("C", "abc")["match"][0];
+    assert_eq!((&found["version"], &found["category"]["number"]), (&"7".into(), &1.into()));
+    assert!(scene.triage(["sets", "list", "."]).exits(0).stdout.contains("Test set"));
+    assert!(scene.triage(["sets", "info", "x.thx"]).exits(0).stdout.contains("1 rejected"));
+    scene.triage(["sets", "verify", "x.thx"]).exits(0);
+    let mut bytes = fs::read(scene.path("x.thx")).unwrap();
+    let last = bytes.len() - 10;
+    bytes[last] ^= 1;
+    fs::write(scene.path("x.thx"), bytes).unwrap();
+    let code = scene.triage(["sets", "verify", "x.thx"]).code;
+    assert!(code == 5 || code == 2, "{code}");
+    scene.triage(["scan", "evidence", "--case", "D", "--sets", "x.thx"]).exits(2);
+}
+
+#[test]
+fn lookups_say_found_by_their_exit_code() {
+    let scene = Scene::new();
+    fs::write(scene.path("list"), format!("{ABC}\n")).unwrap();
+    scene.triage(["sets", "lookup", "--sets", "list", ABC]).exits(1);
+    scene.triage(["sets", "lookup", "--sets", "list", &"0".repeat(31), "x"]).exits(2);
+    scene.triage(["sets", "lookup", "--sets", "list", &"1".repeat(32)]).exits(0);
+    let mut command = scene.command(["sets", "lookup", "--sets", "list", "-", "--json"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(format!("{ABC}\n{}\n", "2".repeat(64)).as_bytes())
+        .unwrap();
+    let summary = ran(&child.wait_with_output().unwrap()).exits(1).summary();
+    assert_eq!((&summary["asked"], &summary["found"]), (&2.into(), &1.into()));
+}
+
+#[test]
+fn an_alert_wins_over_known_good() {
+    let scene = Scene::new();
+    scene.file("both", "both").file("good", "good");
+    scene.set("alert", &[b"both"]);
+    scene.set("fine", &[b"both", b"good"]);
+    let args =
+        ["scan", "evidence", "--case", "C", "--sets", "alert", "--known-good", "fine", "--json"];
+    assert_eq!(scene.triage(args).exits(1).summary()["coverage"]["hits"], 1);
+    assert_eq!(scene.line("C", "both")["match"].as_array().unwrap().len(), 2);
+    assert_eq!(scene.line("C", "good")["match"][0]["disposition"], "known-good");
+}

@@ -1,0 +1,48 @@
+//! `verify`: the package against its seal, the evidence against the package.
+
+use std::fs;
+
+use crate::harness::Scene;
+
+#[test]
+fn a_changed_package_fails_and_names_the_file() {
+    let scene = Scene::new();
+    scene.file("a", "a");
+    scene.triage(["scan", "evidence", "--case", "C"]).exits(0);
+    let manifest = scene.path("C").join("data/manifest.ndjson");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("\"path\":\"a\"", "\"path\":\"b\"")).unwrap();
+    let ran = scene.triage(["verify", "C", "--json"]).exits(5);
+    let findings: Vec<_> =
+        ran.lines().into_iter().filter(|line| line["type"] == "finding").collect();
+    assert!(findings.iter().any(|finding| finding["place"] == "data/manifest.ndjson"));
+    assert_eq!(ran.summary()["exit_name"], "verify-failed");
+    scene.triage(["verify", "evidence"]).exits(5);
+}
+
+#[test]
+fn what_happened_to_the_evidence_is_listed_apart() {
+    let scene = Scene::new();
+    scene.file("same", "1").file("gone", "2").file("edited", "3").file("old name", "4");
+    scene.triage(["scan", "evidence", "--case", "C"]).exits(0);
+    scene.triage(["verify", "C", "evidence"]).exits(0);
+    let at = |name: &str| scene.evidence().join(name);
+    fs::remove_file(at("gone")).unwrap();
+    fs::write(at("edited"), "changed").unwrap();
+    fs::rename(at("old name"), at("new name")).unwrap();
+    scene.file("fresh", "5");
+    let ran = scene.triage(["verify", "C", "evidence", "--json"]).exits(5);
+    let kinds: Vec<String> = ran
+        .lines()
+        .iter()
+        .filter(|line| line["type"] == "difference" && line["path"] != ".")
+        .map(|line| {
+            format!("{} {}", line["difference"].as_str().unwrap(), line["path"].as_str().unwrap())
+        })
+        .collect();
+    for expected in ["missing gone", "changed edited", "moved new name", "extra fresh"] {
+        assert!(kinds.contains(&expected.to_owned()), "{expected} in {kinds:?}");
+    }
+    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    assert_eq!(ran.summary()["evidence"]["same"], 1);
+}
