@@ -3,17 +3,21 @@
 //! While a scan runs there is `journal/` and nothing that looks like a package. The journal folder
 //! is removed last of all: a folder with it is unfinished, whatever else it holds.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 use triage_custody::jcs;
 
 use crate::error::failed;
-use crate::journal::read_finished;
+use crate::journal::{DIGEST, read_finished};
 use crate::lines::for_each_record;
 use crate::{Error, Finished, Record, write};
+
+/// The longest document. A plan that names a million locations one by one has 200 MB.
+const LIMIT_DOCUMENT_BYTES: u64 = 512 * 1024 * 1024;
 
 /// What a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,7 @@ impl CaseDir {
         expect_state(path, CaseState::Unfinished)?;
         let case = Self { path: path.to_path_buf(), _lock: None };
         let lock = write::lock(&case.journal_path("lock"))?;
+        write::remove_parts(path)?;
         let plan = read(&case.journal_path("plan.json"))?;
         Ok((Self { _lock: Some(lock), ..case }, plan))
     }
@@ -112,7 +117,10 @@ impl CaseDir {
     /// # Errors
     /// [`Error`] if it cannot be read or a line is damaged.
     pub fn read_finished(&self, exhibit: &str, salt_seed: [u8; 32]) -> Result<Finished, Error> {
-        read_finished(&self.path("data/manifest.ndjson"), exhibit, salt_seed)
+        let noted = self.journal_path(DIGEST);
+        let expected = if noted.exists() { Some(read(&noted)?) } else { None };
+        let path = self.path("data/manifest.ndjson");
+        read_finished(&path, exhibit, salt_seed, expected.as_deref())
     }
 
     /// Writes a JSON document in canonical form.
@@ -128,12 +136,19 @@ impl CaseDir {
     /// Writes a file of the package, such as a report.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written.
+    /// [`Error::State`] if the package is closed, [`Error::Io`] if it cannot be written.
     pub fn put(
         &self,
         inside: &str,
         render: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
     ) -> Result<(), Error> {
+        if self._lock.is_none() {
+            return Err(Error::State {
+                path: self.path.clone(),
+                expected: "an unfinished package (resume or remove it)",
+                actual: "a closed package",
+            });
+        }
         let path = self.path(inside);
         if let Some(folder) = path.parent() {
             write::create_folder(folder)?;
@@ -190,6 +205,19 @@ fn expect_state(path: &Path, expected: CaseState) -> Result<(), Error> {
     Err(Error::State { path: path.to_path_buf(), expected, actual })
 }
 
+/// Reads a document whole. A package may come from anybody: only a regular file of bounded size is
+/// read, and opening neither follows a link nor waits for the other end of a pipe.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(failed("read", path))
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())
+        .map_err(|errno| failed("open", path)(errno.into()))?;
+    let file = File::from(file);
+    let metadata = file.metadata().map_err(failed("examine", path))?;
+    if !metadata.is_file() || metadata.len() > LIMIT_DOCUMENT_BYTES {
+        let reason = format!("not a regular file of at most {LIMIT_DOCUMENT_BYTES} bytes");
+        return Err(failed("read", path)(std::io::Error::other(reason)));
+    }
+    let mut bytes = Vec::new();
+    file.take(LIMIT_DOCUMENT_BYTES).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    Ok(bytes)
 }

@@ -63,8 +63,12 @@ impl CaseDir {
             Error::Damaged { document: "case.json".to_owned(), reason: error.to_string() }
         })?;
         self.put_document("data/case.json", &particulars)?;
-        if let Some(signed_by) = closing.signed_by {
-            self.put_keys(signed_by)?;
+        match closing.signed_by {
+            Some(signed_by) => self.put_keys(signed_by)?,
+            // An earlier closing that was killed may have had a key.
+            None => ["keys/signer.pub", "keys/allowed_signers", "seals/0001.json.sig"]
+                .into_iter()
+                .try_for_each(|name| write::remove_if_there(&self.path(name)))?,
         }
         self.put("bagit.txt", &mut |out| out.write_all(BAGIT.as_bytes()))?;
         let mut log = CustodyLog::default();
@@ -77,7 +81,7 @@ impl CaseDir {
         self.put_seal(closing, &log, &bag)?;
         self.put_bag(closing, &bag)?;
         write::sync_all(self.folder())?;
-        write::remove_folder(&self.path("journal"))
+        write::remove_journal(&self.path("journal"))
     }
 
     fn put_keys(&self, signed_by: &SignedBy) -> Result<(), Error> {

@@ -50,12 +50,17 @@ pub fn diff(
 ) -> Result<u64, Error> {
     let (to_left, left) = sync_channel::<Record>(4096);
     let before = before.to_path_buf();
-    std::thread::scope(|scope| {
+    // The receiver belongs to the closure: if the comparison fails, it is dropped before the scope
+    // waits for the reader, which would else wait for room for ever.
+    std::thread::scope(move |scope| {
+        let left = left;
         let reader = scope.spawn(move || {
             for_each_record(&before, &mut |record| {
                 // The receiver hangs up only after an error of its own, which is the one told.
-                let _hung_up = to_left.send(record);
-                Ok(())
+                to_left.send(record).map_err(|_| Error::Damaged {
+                    document: "the first manifest".to_owned(),
+                    reason: "the comparison ended before it".to_owned(),
+                })
             })
         });
         let mut merge = Merge { same: 0, removed: Vec::new(), added: Vec::new(), take };

@@ -10,7 +10,8 @@ use crate::{Record, Status};
 
 /// The algorithm of the lists: the strongest that a stock tool checks.
 pub(crate) fn list_algorithm(algorithms: Algorithms) -> Option<Algorithm> {
-    [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Blake3, Algorithm::Sha1, Algorithm::Md5]
+    use Algorithm as A;
+    [A::Sha256, A::Sha512, A::Blake3, A::Sha3_256, A::Sha1, A::Md5]
         .into_iter()
         .find(|&algorithm| algorithms.contains(algorithm))
 }
@@ -46,8 +47,15 @@ pub(crate) fn list_line(record: &Record, algorithm: Option<Algorithm>) -> ListLi
     if escaped {
         bytes.push(b'\\');
     }
-    digest.write_hex(&mut bytes);
-    bytes.extend_from_slice(b"  ");
+    // No tool has a file form of its own for SHA3-256: the tag says which digest it is.
+    let tagged = digest.algorithm() == Algorithm::Sha3_256;
+    if tagged {
+        bytes.extend_from_slice(digest.algorithm().tag().as_bytes());
+        bytes.extend_from_slice(b" (");
+    } else {
+        digest.write_hex(&mut bytes);
+        bytes.extend_from_slice(b"  ");
+    }
     if escaped {
         for &byte in path {
             match byte {
@@ -59,6 +67,10 @@ pub(crate) fn list_line(record: &Record, algorithm: Option<Algorithm>) -> ListLi
         }
     } else {
         bytes.extend_from_slice(path);
+    }
+    if tagged {
+        bytes.extend_from_slice(b") = ");
+        digest.write_hex(&mut bytes);
     }
     bytes.push(b'\n');
     ListLine { bytes, escaped }

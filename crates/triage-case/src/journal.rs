@@ -6,7 +6,7 @@
 //! lines and built anew on a resume.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -24,10 +24,16 @@ const WRITE_BYTES: usize = 1024 * 1024;
 /// How much may be lost by a power failure: after so many bytes the journal is made durable.
 const DURABLE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Where the digest of a manifest stands between the end of the walk and the seal.
+pub(crate) const DIGEST: &str = "manifest.sha256";
+/// What is wrong with a line that is not in the order of locations.
+pub(crate) const UNSORTED: &str = "it does not follow the line before";
+
 /// A record ready to be written, made in any thread.
 #[derive(Debug)]
 pub struct PreparedLine {
     seq: u64,
+    location: Location,
     bytes: Vec<u8>,
     leaf: [u8; 32],
     listed: ListLine,
@@ -38,7 +44,10 @@ impl PreparedLine {
     /// Returns about how many bytes of memory the line takes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.bytes.capacity() + self.listed.bytes.capacity()
+        size_of::<Self>()
+            + self.location.path().len()
+            + self.bytes.capacity()
+            + self.listed.bytes.capacity()
     }
 }
 
@@ -65,7 +74,8 @@ impl Preparer {
         let mut coverage = Coverage::default();
         coverage.add(record);
         let listed = list_line(record, self.list);
-        PreparedLine { seq: record.seq, bytes, leaf, listed, coverage }
+        let location = record.entry.location.clone();
+        PreparedLine { seq: record.seq, location, bytes, leaf, listed, coverage }
     }
 }
 
@@ -101,9 +111,28 @@ impl Gathered {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.file.write_all(&self.buffer).map_err(failed("write", &self.path))?;
-        self.buffer.clear();
-        Ok(())
+        let mut written = 0;
+        let result = loop {
+            let rest = self.buffer.get(written..).unwrap_or_default();
+            if rest.is_empty() {
+                break Ok(());
+            }
+            match self.file.write(rest) {
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
+                Ok(more) => written += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        // A full disk takes a part: what it took must not be written a second time.
+        self.buffer.drain(..written);
+        result.map_err(failed("write", &self.path))
+    }
+
+    /// Writes what was gathered and makes it durable.
+    fn sync(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.file.sync_data().map_err(failed("make durable", &self.path))
     }
 }
 
@@ -158,7 +187,7 @@ impl Journal {
         self.tree.len()
     }
 
-    /// Returns the location of the last line of an interrupted run.
+    /// Returns the location of the last line.
     #[must_use]
     pub const fn last(&self) -> Option<&Location> {
         self.last.as_ref()
@@ -173,12 +202,18 @@ impl Journal {
     /// Adds the next line.
     ///
     /// # Errors
-    /// [`Error::Order`] if it is not the next one, [`Error::Io`] if it cannot be written.
+    /// [`Error::Order`] if it is not the next one, [`Error::Damaged`] if its location does not
+    /// follow the last one, [`Error::Io`] if it cannot be written.
     pub fn append(&mut self, line: &PreparedLine) -> Result<(), Error> {
         let expected = self.next_seq();
         if line.seq != expected {
             return Err(Error::Order { expected, actual: line.seq });
         }
+        if self.last.as_ref().is_some_and(|last| *last >= line.location) {
+            let document = format!("line {} of the journal", line.seq + 1);
+            return Err(Error::Damaged { document, reason: UNSORTED.to_owned() });
+        }
+        self.last = Some(line.location.clone());
         self.manifest.put(&line.bytes)?;
         self.lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
         self.sha256.update(&line.bytes);
@@ -193,9 +228,9 @@ impl Journal {
     /// # Errors
     /// [`Error::Io`] if that fails.
     pub fn checkpoint(&mut self) -> Result<(), Error> {
-        self.manifest.flush()?;
+        self.manifest.sync()?;
         self.undurable_bytes = 0;
-        self.manifest.file.sync_data().map_err(failed("make durable", &self.manifest.path))
+        Ok(())
     }
 
     /// Ends the journal: the manifest and the lists take their places in the package. `outcome`
@@ -205,8 +240,9 @@ impl Journal {
     /// # Errors
     /// [`Error::Io`] if a file cannot be written.
     pub fn finish(mut self, case: &CaseDir, outcome: &[u8]) -> Result<Finished, Error> {
-        self.manifest.flush()?;
-        self.lists.iter_mut().try_for_each(Gathered::flush)?;
+        // A rename may survive a power failure that the bytes behind it do not.
+        self.manifest.sync()?;
+        self.lists.iter_mut().try_for_each(Gathered::sync)?;
         let finished = Finished {
             entries: self.tree.len(),
             sha256: hex(&self.sha256.finalize()),
@@ -214,6 +250,8 @@ impl Journal {
             coverage: self.coverage,
         };
         write::create_folder(&case.path("data"))?;
+        let digest = finished.sha256.as_bytes();
+        write::write_file(&case.journal_path(DIGEST), &mut |out| out.write_all(digest))?;
         write::write_file(&case.journal_path("outcome.json"), &mut |out| out.write_all(outcome))?;
         for (list, name) in self.lists.iter().zip(["evidence", "evidence-escaped"]) {
             let length = list.file.metadata().map_err(failed("examine", &list.path))?.len();
@@ -256,31 +294,31 @@ impl Recovered {
             }
             let mut bytes = parsed.line;
             bytes.push(b'\n');
-            let line = preparer.prepared(&record, bytes);
-            Ok((line, record.entry.location))
+            Ok(preparer.prepared(&record, bytes))
         };
         for_each_line(path, &map, &mut |read| {
-            let (line, location) = read?;
-            if self.last.as_ref().is_some_and(|last| *last >= location) {
+            let line = read?;
+            if self.last.as_ref().is_some_and(|last| *last >= line.location) {
                 let document = format!("line {} of the journal", line.seq + 1);
-                let reason = "it does not follow the line before".to_owned();
-                return Err(Error::Damaged { document, reason });
+                return Err(Error::Damaged { document, reason: UNSORTED.to_owned() });
             }
             lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
             self.sha256.update(&line.bytes);
             self.tree.push(line.leaf);
             self.coverage.merge(&line.coverage);
-            self.last = Some(location);
+            self.last = Some(line.location);
             Ok(())
         })
     }
 }
 
-/// Reads a manifest that is in its place, and returns what it is.
+/// Reads a manifest that is in its place, and returns what it is. `expected` is its digest as the
+/// journal noted it before the manifest was moved.
 pub(crate) fn read_finished(
     path: &Path,
     exhibit: &str,
     salt_seed: [u8; 32],
+    expected: Option<&[u8]>,
 ) -> Result<Finished, Error> {
     let preparer = Preparer { exhibit: exhibit.into(), salt_seed, list: None };
     let mut sha256 = Sha256::new();
@@ -303,6 +341,13 @@ pub(crate) fn read_finished(
         Ok(())
     })?;
     let (sha256, merkle_root) = (hex(&sha256.finalize()), hex(&tree.root()));
+    if let Some(expected) = expected.filter(|&expected| expected != sha256.as_bytes()) {
+        let expected = triage_evidence::escape(expected);
+        return Err(Error::Damaged {
+            document: "data/manifest.ndjson".to_owned(),
+            reason: format!("its SHA-256 is {sha256}, expected {expected}"),
+        });
+    }
     Ok(Finished { entries: tree.len(), sha256, merkle_root, coverage })
 }
 

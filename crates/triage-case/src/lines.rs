@@ -5,8 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
+use triage_evidence::Location;
 
 use crate::error::failed;
+use crate::journal::UNSORTED;
 use crate::{Error, Record, parse_line};
 
 /// How much is read and parsed at once.
@@ -67,23 +69,55 @@ pub(crate) fn for_each_line<T: Send>(
             return Ok(whole_bytes);
         }
         if block.len() > LIMIT_LINE_BYTES {
-            let document = format!("line {} of the manifest", number + 1);
+            // A power failure can leave any length of zeros behind the last line.
+            if !more_lines_follow(&mut file, path)? {
+                return Ok(whole_bytes);
+            }
             let reason = format!("it is longer than {LIMIT_LINE_BYTES} bytes");
-            return Err(Error::Damaged { document, reason });
+            return Err(damaged(number, reason));
         }
     }
 }
 
-/// Reads every record of a manifest in order.
+/// Says whether a line end follows anywhere.
+fn more_lines_follow(file: &mut File, path: &Path) -> Result<bool, Error> {
+    let mut buffer = vec![0; BLOCK_BYTES];
+    loop {
+        match file.read(&mut buffer).map_err(failed("read", path))? {
+            0 => return Ok(false),
+            length if buffer.iter().take(length).any(|&byte| byte == b'\n') => return Ok(true),
+            _ => {}
+        }
+    }
+}
+
+fn damaged(number: u64, reason: String) -> Error {
+    Error::Damaged { document: format!("line {} of the manifest", number + 1), reason }
+}
+
+/// Reads every record of a whole manifest; its lines must be numbered and sorted.
 pub(crate) fn for_each_record(
     path: &Path,
     take: &mut dyn FnMut(Record) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let map = |number: u64, parsed: Parsed| {
-        parsed.record.map(|(record, _)| record).map_err(|error| Error::Damaged {
-            document: format!("line {} of the manifest", number + 1),
-            reason: error.reason,
-        })
+        parsed.record.map(|(record, _)| record).map_err(|error| damaged(number, error.reason))
     };
-    for_each_line(path, &map, &mut |record| take(record?)).map(|_| ())
+    let mut number = 0;
+    let mut last: Option<Location> = None;
+    let whole = for_each_line(path, &map, &mut |record| {
+        let record = record?;
+        let location = &record.entry.location;
+        if record.seq != number || last.as_ref().is_some_and(|last| last >= location) {
+            return Err(damaged(number, UNSORTED.to_owned()));
+        }
+        last = Some(location.clone());
+        number += 1;
+        take(record)
+    })?;
+    let length = std::fs::metadata(path).map_err(failed("examine", path))?.len();
+    if whole == length {
+        return Ok(());
+    }
+    Err(damaged(number, "it has no line end".to_owned()))
 }

@@ -18,14 +18,28 @@ pub(crate) fn create_empty_folder(path: &Path) -> Result<(), Error> {
     match fs::create_dir(path) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let mut names = fs::read_dir(path).map_err(failed("look into", path))?;
-            if names.next().is_some() {
-                return Err(Error::Exists { path: path.to_path_buf() });
+            // A run that was killed before it wrote its plan has scanned nothing.
+            let begun = path.join("journal");
+            if holds_only(path, &["journal"])?
+                && (!begun.exists() || holds_only(&begun, &["lock", "plan.json.part"])?)
+            {
+                return Ok(());
             }
-            Ok(())
+            Err(Error::Exists { path: path.to_path_buf() })
         }
         Err(source) => Err(failed("create", path)(source)),
     }
+}
+
+/// Says whether a folder holds nothing but these names.
+fn holds_only(folder: &Path, names: &[&str]) -> Result<bool, Error> {
+    for entry in fs::read_dir(folder).map_err(failed("look into", folder))? {
+        let name = entry.map_err(failed("look into", folder))?.file_name();
+        if !names.iter().any(|known| name == *known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Creates a folder and those above it, if they do not exist.
@@ -81,9 +95,42 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     fs::rename(from, to).map_err(failed("rename", from))
 }
 
-/// Removes a folder of our own that is no longer needed.
-pub(crate) fn remove_folder(path: &Path) -> Result<(), Error> {
-    fs::remove_dir_all(path).map_err(failed("remove", path))
+/// Removes a journal: first what only a plan gives a meaning to, then the plan, then the lock. A
+/// kill before the plan is gone means to close again; after it, at most an empty lock is left.
+pub(crate) fn remove_journal(path: &Path) -> Result<(), Error> {
+    let last = ["plan.json", "lock"];
+    for entry in fs::read_dir(path).map_err(failed("look into", path))? {
+        let entry = entry.map_err(failed("look into", path))?;
+        if !last.iter().any(|name| entry.file_name() == *name) {
+            remove_if_there(&entry.path())?;
+        }
+    }
+    for name in last {
+        remove_if_there(&path.join(name))?;
+    }
+    fs::remove_dir(path).map_err(failed("remove", path))
+}
+
+/// Removes a file of an earlier, killed closing.
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(failed("remove", path)),
+    }
+}
+
+/// Removes what [`write_file`] had not finished when it was killed; the journal is left alone.
+pub(crate) fn remove_parts(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(failed("look into", folder))? {
+        let entry = entry.map_err(failed("look into", folder))?;
+        let kind = entry.file_type().map_err(failed("examine", folder))?;
+        if kind.is_dir() && entry.file_name() != "journal" {
+            remove_parts(&entry.path())?;
+        } else if kind.is_file() && entry.file_name().as_encoded_bytes().ends_with(b".part") {
+            remove_if_there(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes everything below the folder's file system durable.

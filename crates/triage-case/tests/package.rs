@@ -1,5 +1,6 @@
 //! A package from its first line to its seal: resume after every cut, and every byte flipped.
 #![expect(clippy::disallowed_methods, reason = "tests damage the packages that they make")]
+#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -112,6 +112,9 @@ impl<G: Ledger> Examiner<G> {
         if given_up {
             return Ok(Found::Settled(Some(Box::new(Content::failed(timed_out())))));
         }
+        if self.shared.execution.budget.is_some_and(|limit| self.shared.clock.elapsed() >= limit) {
+            self.shared.halting.set(Halt::Budget);
+        }
         if self.shared.halting.get().is_some() {
             return Ok(Found::Settled(None));
         }
