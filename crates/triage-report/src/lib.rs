@@ -1,12 +1,19 @@
-//! Stand-in until the report is here.
-use std::io::Write;
-use triage_case::CaseDir;
-pub enum Format { Html, Csv, Json }
-impl std::str::FromStr for Format { type Err = (); fn from_str(s: &str) -> Result<Self, ()> { match s { "html" => Ok(Self::Html), "csv" => Ok(Self::Csv), "json" => Ok(Self::Json), _ => Err(()) } } }
-#[derive(Clone, Copy)]
-pub enum Redact { Nothing, Names }
-pub struct Report;
-impl Report { pub fn of(_: &CaseDir) -> Result<Self, triage_case::Error> { Ok(Self) }
-pub fn render(&self, _: &CaseDir, _: Format, _: Redact, out: &mut dyn Write) -> std::io::Result<()> { out.write_all(b"x") } }
-pub fn render_hits_csv(_: &CaseDir, _: Redact, out: &mut dyn Write) -> std::io::Result<()> { out.write_all(b"x") }
-pub fn render_not_read_csv(_: &CaseDir, _: Redact, out: &mut dyn Write) -> std::io::Result<()> { out.write_all(b"x") }
+//! Renders a finished case: HTML, CSV, JSON. Reads the package, never the evidence.
+//!
+//! [`Report::of`] reads the manifest once and keeps what the pages need, in bounded memory; the
+//! tables of all entries are streamed. Every text that comes from evidence is in its display form,
+//! then escaped for where it goes. [`Redact::Names`] leaves names out, for a copy that is
+//! disclosed.
+
+mod csv_tables;
+mod format;
+mod html;
+mod html_tables;
+mod json;
+mod report;
+mod svg;
+mod tallies;
+
+pub use csv_tables::{render_hits_csv, render_not_read_csv};
+pub use format::{Format, Redact};
+pub use report::Report;

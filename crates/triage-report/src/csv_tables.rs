@@ -1,0 +1,112 @@
+//! Tables for spreadsheets: RFC 4180, every entry a row, streamed.
+//!
+//! A cell never begins with a character that a spreadsheet takes for a formula: paths begin with
+//! `./`, other free texts with `t:` where they would.
+
+use std::io::{self, Write};
+
+use triage_case::{CaseDir, Error, Record, Status};
+use triage_hash::Algorithm;
+
+use crate::Redact;
+use crate::report::{category, listed};
+
+/// Renders every entry.
+pub(crate) fn render_entries_csv(
+    case: &CaseDir,
+    redact: Redact,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    table(case, redact, out, &|_| true)
+}
+
+/// Renders every entry with an alerting match.
+///
+/// # Errors
+/// The first error of `out`, or of reading the manifest.
+pub fn render_hits_csv(case: &CaseDir, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+    table(case, redact, out, &Record::is_hit)
+}
+
+/// Renders every entry that was not read although it may have content, and why.
+///
+/// # Errors
+/// The first error of `out`, or of reading the manifest.
+pub fn render_not_read_csv(case: &CaseDir, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+    table(case, redact, out, &|record| record.status.is_gap() || record.status == Status::Excluded)
+}
+
+fn table(
+    case: &CaseDir,
+    redact: Redact,
+    out: &mut dyn Write,
+    wanted: &dyn Fn(&Record) -> bool,
+) -> io::Result<()> {
+    let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    let mut header =
+        vec!["seq", "path", "type", "status", "size", "modified", "born", "links", "target"];
+    header.extend(Algorithm::ALL.map(Algorithm::name));
+    header.extend(["matches", "inconsistent", "rule", "problem"]);
+    rows.write_record(header)?;
+    case.for_each_record(&mut |record| {
+        if !wanted(&record) {
+            return Ok(());
+        }
+        rows.write_record(row(&record, redact)).map_err(|error| Error::Damaged {
+            document: "the table".to_owned(),
+            reason: error.to_string(),
+        })
+    })
+    .map_err(io::Error::other)?;
+    rows.flush()
+}
+
+fn row(record: &Record, redact: Redact) -> Vec<String> {
+    let entry = &record.entry;
+    let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+    let time =
+        |time: Option<triage_evidence::Time>| time.map(|time| time.to_string()).unwrap_or_default();
+    let mut cells = vec![
+        record.seq.to_string(),
+        format!("./{}", redact.path(record)),
+        entry.kind.name().to_owned(),
+        record.status.name().to_owned(),
+        number(entry.size_bytes),
+        time(entry.times.modified),
+        time(entry.times.born),
+        number(entry.links),
+        text(&redact.target(record)),
+    ];
+    cells.extend(Algorithm::ALL.map(|algorithm| {
+        record.digests.get(algorithm).map(|digest| digest.to_string()).unwrap_or_default()
+    }));
+    let matches: Vec<String> = record
+        .matches
+        .iter()
+        .map(|found| {
+            format!(
+                "{}: {} [{}] by {}",
+                found.disposition,
+                listed(found).set,
+                category(found),
+                found.algorithm
+            )
+        })
+        .collect();
+    cells.push(text(&matches.join("; ")));
+    let inconsistent = record.matches.iter().any(|found| found.inconsistent);
+    cells.push(if inconsistent { "yes" } else { "" }.to_owned());
+    cells.push(text(record.rule.as_deref().unwrap_or_default()));
+    cells.push(text(&record.problem.as_ref().map(ToString::to_string).unwrap_or_default()));
+    cells
+}
+
+/// Returns a text that no spreadsheet takes for a formula.
+fn text(text: &str) -> String {
+    let text = triage_evidence::escape(text.as_bytes()).replace("\\\\", "\\");
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']) {
+        format!("t:{text}")
+    } else {
+        text
+    }
+}

@@ -1,0 +1,208 @@
+//! One self-contained page: no script, no network, readable on paper and by a screen reader.
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use triage_case::{Coverage, Status};
+
+use crate::Redact;
+use crate::html_tables;
+use crate::report::{Report, bytes, count};
+use crate::svg::{Row, bars, parts};
+use crate::tallies::SIZES;
+
+/// The one style sheet; its digest stands in the page's policy, so that no other is applied.
+pub(crate) const STYLE: &str = include_str!("style.css");
+/// How many endings have a bar of their own.
+const SHOWN_ENDINGS: usize = 14;
+/// How many months have a bar.
+const SHOWN_MONTHS: usize = 24;
+
+/// Escapes a display text for HTML.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Renders the page.
+pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+    head(report, out)?;
+    first_page(report, out)?;
+    html_tables::hits(report, redact, out)?;
+    pictures(report, out)?;
+    html_tables::not_read(report, redact, out)?;
+    html_tables::excluded(report, out)?;
+    html_tables::sets(report, out)?;
+    html_tables::exhibit(report, out)?;
+    html_tables::method(report, redact, out)?;
+    html_tables::checking(out)?;
+    writeln!(out, "</main></body></html>")
+}
+
+fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    let title = escape(&title(report));
+    write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{title}</title><style>{STYLE}</style></head>\n<body>\
+         <a class=\"skip\" href=\"#answer\">To the answer</a><header><h1>{title}</h1></header><main>\n"
+    )
+}
+
+fn title(report: &Report) -> String {
+    let particular = |key: &str| report.particulars[key].as_str().unwrap_or_default();
+    let case = particular("case");
+    let case = if case.is_empty() { String::new() } else { format!(", case {case}") };
+    format!("Hash triage of exhibit {}{case}", particular("exhibit"))
+}
+
+fn first_page(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut class = "answer".to_owned();
+    if !report.is_complete() {
+        class.push_str(" incomplete");
+    }
+    if report.coverage.hits() > 0 {
+        class.push_str(" hits");
+    }
+    writeln!(out, "<p id=\"answer\" class=\"{class}\">{}</p>", escape(&report.answer()))?;
+    for doubt in report.doubts() {
+        writeln!(out, "<p class=\"flag\">Doubt: {}</p>", escape(doubt))?;
+    }
+    writeln!(out, "<section><h2>What was looked at</h2><div class=\"two\">")?;
+    let by = |value: &dyn Fn(Status) -> u64, shown: &dyn Fn(u64) -> String| {
+        Status::ALL
+            .into_iter()
+            .map(|status| {
+                let value = value(status);
+                let label = status.words().to_owned();
+                (Row { label, value, shown: shown(value) }, class_of(status))
+            })
+            .collect::<Vec<_>>()
+    };
+    let coverage = &report.coverage;
+    let entries = by(&|status| coverage.share(status).entries, &count);
+    let sizes = by(&|status| coverage.share(status).bytes, &bytes);
+    writeln!(out, "{}", parts("Coverage by entries", &entries))?;
+    writeln!(out, "{}</div>", parts("Coverage by bytes of files", &sizes))?;
+    coverage_table(coverage, out)?;
+    writeln!(out, "</section>")?;
+    html_tables::reasons(report, out)?;
+    html_tables::hits_by_category(report, out)
+}
+
+const fn class_of(status: Status) -> &'static str {
+    match status {
+        Status::Read => "read",
+        Status::Excluded => "rule",
+        Status::NotRegular => "none",
+        _ => "gap",
+    }
+}
+
+fn coverage_table(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<table><caption>Every entry met is in exactly one row</caption><thead><tr>\
+         <th scope=\"col\">What became of it</th><th scope=\"col\" class=\"number\">Entries</th>\
+         <th scope=\"col\" class=\"number\">Bytes of files</th></tr></thead><tbody>"
+    )?;
+    let row = |out: &mut dyn Write, words: &str, entries: u64, size: u64| {
+        writeln!(
+            out,
+            "<tr><th scope=\"row\">{words}</th><td class=\"number\">{}</td>\
+             <td class=\"number\">{}</td></tr>",
+            count(entries),
+            bytes(size)
+        )
+    };
+    for status in Status::ALL {
+        let share = coverage.share(status);
+        if share.entries > 0 {
+            row(out, status.words(), share.entries, share.bytes)?;
+        }
+    }
+    let seen = coverage.seen();
+    row(out, "in all", seen.entries, seen.bytes)?;
+    writeln!(out, "</tbody></table>")?;
+    if coverage.unlisted_directories() > 0 {
+        writeln!(
+            out,
+            "<p class=\"flag\">{} directories were not listed in full: what lies below them is in \
+             no row.</p>",
+            count(coverage.unlisted_directories())
+        )?;
+    }
+    if coverage.unsized_entries() > 0 {
+        let number = count(coverage.unsized_entries());
+        writeln!(
+            out,
+            "<p>The size of {number} entries is not known; their bytes are in no row.</p>"
+        )?;
+    }
+    Ok(())
+}
+
+fn pictures(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section><h2>Pictures</h2><div class=\"two\">")?;
+    let hits: Vec<Row> = report
+        .listed
+        .iter()
+        .map(|(place, &value)| Row {
+            label: format!("{} [{}]", place.set, place.category),
+            value,
+            shown: count(value),
+        })
+        .collect();
+    writeln!(out, "{}", bars("Matches by set and category", &hits))?;
+    let tallies = &report.tallies;
+    let row = |label: String, value: u64, entries: u64| Row {
+        label,
+        value,
+        shown: format!("{} in {}", bytes(value), count(entries)),
+    };
+    let endings = tallies.greatest_endings(SHOWN_ENDINGS);
+    let endings: Vec<Row> =
+        endings.into_iter().map(|(label, bar)| row(label, bar.bytes, bar.entries)).collect();
+    writeln!(out, "{}", bars("Files by the ending of their name, in bytes", &endings))?;
+    let sizes: Vec<Row> = (0_u8..)
+        .zip(SIZES)
+        .map(|(class, (label, _))| {
+            let bar = tallies.by_size.get(&class).copied().unwrap_or_default();
+            let shown = count(bar.entries);
+            Row { label: label.to_owned(), value: bar.entries, shown }
+        })
+        .collect();
+    writeln!(out, "{}", bars("Files by size, in number", &sizes))?;
+    let months: Vec<_> = tallies.by_month.iter().collect();
+    let first = months.len().saturating_sub(SHOWN_MONTHS);
+    let shown: Vec<Row> = months[first..]
+        .iter()
+        .map(|(month, bar)| Row {
+            label: (*month).clone(),
+            value: bar.entries,
+            shown: count(bar.entries),
+        })
+        .collect();
+    writeln!(out, "{}", bars("Files by month of modification (UTC), the latest months", &shown))?;
+    if first > 0 {
+        let entries: u64 = months[..first].iter().map(|(_, bar)| bar.entries).sum();
+        writeln!(out, "<p>{} files were modified in {first} earlier months.</p>", count(entries))?;
+    }
+    writeln!(out, "</div></section>")
+}

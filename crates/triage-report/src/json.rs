@@ -1,0 +1,99 @@
+//! The report for programs: one JSON object, sums first, then the rows of the page.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use triage_case::{Record, Status};
+
+use crate::Redact;
+use crate::report::{LIMIT_GAPS, LIMIT_HITS, Report, category, listed};
+
+/// Writes the object and a line end.
+pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+    let rows = |records: &[Record]| -> Vec<Value> {
+        records.iter().map(|record| row(record, redact)).collect()
+    };
+    let coverage: serde_json::Map<String, Value> = Status::ALL
+        .into_iter()
+        .map(|status| {
+            let share = report.coverage.share(status);
+            let value = json!({ "entries": share.entries, "bytes": share.bytes.to_string() });
+            (status.name().to_owned(), value)
+        })
+        .collect();
+    let listed: Vec<Value> = report
+        .listed
+        .iter()
+        .map(|(place, entries)| {
+            json!({
+                "disposition": place.disposition.name(), "set": place.set,
+                "category": place.category, "entries": entries,
+            })
+        })
+        .collect();
+    let reasons: Vec<Value> = report
+        .reasons
+        .iter()
+        .map(|((status, reason), (entries, bytes))| {
+            json!({
+                "status": status.name(), "reason": reason, "entries": entries,
+                "bytes": bytes.to_string(),
+            })
+        })
+        .collect();
+    let mut run = report.run.clone();
+    if let (Redact::Names, Some(run)) = (redact, run.as_object_mut()) {
+        // The seed would let a reader test guesses; arguments and plan hold names of this side.
+        for key in ["salt_seed", "argv", "plan"] {
+            run.remove(key);
+        }
+    }
+    let document = json!({
+        "v": 1,
+        "type": "triage-report",
+        "answer": report.answer(),
+        "complete": report.is_complete(),
+        "entries": report.manifest_entries,
+        "hits": report.coverage.hits(),
+        "coverage": coverage,
+        "not_read": reasons,
+        "excluded": report.rules,
+        "matches": listed,
+        "hit_rows": rows(&report.hits),
+        "hit_rows_limit": LIMIT_HITS,
+        "not_read_rows": rows(&report.gaps),
+        "not_read_rows_limit": LIMIT_GAPS,
+        "particulars": report.particulars,
+        "run": run,
+    });
+    writeln!(out, "{document}")
+}
+
+fn row(record: &Record, redact: Redact) -> Value {
+    let digests: serde_json::Map<String, Value> = record
+        .digests
+        .iter()
+        .map(|digest| (digest.algorithm().name().to_owned(), json!(digest.to_string())))
+        .collect();
+    let matches: Vec<Value> = record
+        .matches
+        .iter()
+        .map(|found| {
+            json!({
+                "disposition": found.disposition.name(), "set": listed(found).set,
+                "category": category(found), "algorithm": found.algorithm.name(),
+                "inconsistent": found.inconsistent,
+            })
+        })
+        .collect();
+    json!({
+        "seq": record.seq,
+        "path": redact.path(record),
+        "status": record.status.name(),
+        "size": record.entry.size_bytes.map(|size| size.to_string()),
+        "modified": record.entry.times.modified.map(|time| time.to_string()),
+        "hashes": digests,
+        "matches": matches,
+        "problem": record.problem.as_ref().map(ToString::to_string),
+    })
+}

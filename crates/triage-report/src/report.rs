@@ -1,0 +1,207 @@
+//! What a report says: gathered in one pass over the manifest, in bounded memory.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::Value;
+use triage_case::{CaseDir, Coverage, Error, Record, Status};
+use triage_hashset::{Disposition, Match};
+
+use crate::tallies::Tallies;
+use crate::{Format, Redact, csv_tables, html, json};
+
+/// How many hits stand on the page; all of them are in `hits.csv`.
+pub(crate) const LIMIT_HITS: usize = 5_000;
+/// How many unread entries stand on the page; all of them are in `not-read.csv`.
+pub(crate) const LIMIT_GAPS: usize = 1_000;
+
+/// Why entries were not read: status, and rule or reason.
+pub(crate) type Reason = (Status, String);
+
+/// What one set and category matched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Listed {
+    pub(crate) disposition: Disposition,
+    pub(crate) set: String,
+    pub(crate) category: String,
+}
+
+/// A report of a finished case.
+#[derive(Debug)]
+pub struct Report {
+    pub(crate) coverage: Coverage,
+    pub(crate) hits: Vec<Record>,
+    pub(crate) gaps: Vec<Record>,
+    pub(crate) reasons: BTreeMap<Reason, (u64, u64)>,
+    pub(crate) rules: BTreeMap<String, u64>,
+    pub(crate) listed: BTreeMap<Listed, u64>,
+    pub(crate) tallies: Tallies,
+    pub(crate) particulars: Value,
+    pub(crate) run: Value,
+    pub(crate) manifest_entries: u64,
+}
+
+impl Report {
+    /// Reads a case whose manifest, `run.json` and `case.json` are in their places.
+    ///
+    /// # Errors
+    /// [`Error`] if one of them cannot be read.
+    pub fn of(case: &CaseDir) -> Result<Self, Error> {
+        let mut report = Self {
+            coverage: Coverage::default(),
+            hits: Vec::new(),
+            gaps: Vec::new(),
+            reasons: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            tallies: Tallies::default(),
+            particulars: case.document("data/case.json")?,
+            run: case.document("data/run.json")?,
+            manifest_entries: 0,
+        };
+        case.for_each_record(&mut |record| {
+            report.add(record);
+            Ok(())
+        })?;
+        Ok(report)
+    }
+
+    fn add(&mut self, record: Record) {
+        self.manifest_entries += 1;
+        self.coverage.add(&record);
+        self.tallies.add(&record);
+        let mut listed: Vec<Listed> = record.matches.iter().map(listed).collect();
+        listed.sort_unstable();
+        listed.dedup();
+        for place in listed {
+            *self.listed.entry(place).or_default() += 1;
+        }
+        if let Some(rule) = &record.rule {
+            *self.rules.entry(rule.clone()).or_default() += 1;
+        }
+        if record.status.is_gap() {
+            let reason = record.problem.as_ref().map(reason).unwrap_or_default();
+            let (entries, bytes) = self.reasons.entry((record.status, reason)).or_default();
+            *entries += 1;
+            *bytes = bytes.saturating_add(record.entry.size_bytes.unwrap_or(0));
+        }
+        if record.is_hit() && self.hits.len() < LIMIT_HITS {
+            self.hits.push(record);
+        } else if record.status.is_gap() && self.gaps.len() < LIMIT_GAPS {
+            self.gaps.push(record);
+        }
+    }
+
+    /// Renders the report. The same case gives the same bytes.
+    ///
+    /// # Errors
+    /// The first error of `out`, or of reading the package again.
+    pub fn render(
+        &self,
+        case: &CaseDir,
+        format: Format,
+        redact: Redact,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match format {
+            Format::Html => html::render(self, redact, out),
+            Format::Csv => csv_tables::render_entries_csv(case, redact, out),
+            Format::Json => json::render(self, redact, out),
+        }
+    }
+
+    /// Returns whether everything in scope was examined and no doubt is noted.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.coverage.is_complete() && self.doubts().next().is_none()
+    }
+
+    /// Returns the doubts that the run noted about itself.
+    pub(crate) fn doubts(&self) -> impl Iterator<Item = &str> {
+        self.run["doubts"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// The answer in one sentence. It never says "clean".
+    pub(crate) fn answer(&self) -> String {
+        let hits = self.coverage.hits();
+        let seen = count(self.coverage.seen().entries);
+        let found = match hits {
+            0 => format!("No entry of {seen} matches an alerting hash set"),
+            1 => format!("1 entry of {seen} matches an alerting hash set"),
+            hits => format!("{} entries of {seen} match an alerting hash set", count(hits)),
+        };
+        let gaps = self.coverage.gaps();
+        match (self.is_complete(), gaps) {
+            (true, _) => format!("{found}. Everything in the requested scope was read."),
+            (false, 0) => {
+                format!("{found}, but the run noted a doubt: this examination is INCOMPLETE.")
+            }
+            (false, 1) => format!(
+                "{found}, but 1 entry was not examined in full: this examination is INCOMPLETE."
+            ),
+            (false, gaps) => format!(
+                "{found}, but {} entries were not examined in full: this examination is INCOMPLETE.",
+                count(gaps)
+            ),
+        }
+    }
+}
+
+/// The reason of a problem, without what differs from entry to entry.
+fn reason(problem: &triage_evidence::Problem) -> String {
+    let digits = |c: char| c.is_ascii_digit();
+    let text = if problem.text.contains(digits) && problem.code.is_empty() {
+        problem.text.split(digits).next().unwrap_or_default().trim().to_owned()
+    } else {
+        problem.text.clone()
+    };
+    if problem.code.is_empty() { text } else { format!("{text} ({})", problem.code) }
+}
+
+/// Returns set and category of a match as a report words them.
+pub(crate) fn listed(found: &Match) -> Listed {
+    let version = found.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+    Listed {
+        disposition: found.disposition,
+        set: triage_evidence::escape(format!("{}{version}", found.set).as_bytes()),
+        category: category(found),
+    }
+}
+
+/// Returns the category of a match in words: scheme, number, label.
+pub(crate) fn category(found: &Match) -> String {
+    let Some(category) = &found.category else { return "no category".to_owned() };
+    let number = category.number.map(|number| format!(" {number}")).unwrap_or_default();
+    let label = category.label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
+    triage_evidence::escape(format!("{}{number}{label}", category.scheme).as_bytes())
+}
+
+/// Writes a number with separators between the thousands.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Writes a number of bytes with a unit.
+pub(crate) fn bytes(number: u64) -> String {
+    let mut unit = "B";
+    let mut tenths = number.saturating_mul(10);
+    for next in ["KiB", "MiB", "GiB", "TiB", "PiB"] {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1024;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{number} B")
+    } else {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    }
+}
