@@ -16,7 +16,7 @@ fn hostile() -> (Scene, UnixListener) {
     let at = |name: &str| scene.evidence().join(name);
     scene.file(b"bad-\xff\xfe\n name ".as_slice(), "x").file([b'n'; 255], "y");
     scene.file("=cmd|' calc'!A0", "formula").file("\u{202e}gpj.exe", "rtl");
-    scene.file("<script>alert(1)</script>.html", "html");
+    scene.file("<script>alert(1)<script>.html", "html");
     assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
     symlink("..", at("up")).unwrap();
     symlink("self", at("self")).unwrap();

@@ -17,8 +17,9 @@ const STEP_BLOCKS: usize = 64;
 
 /// Returns the digests of every buffer, in the order of `buffers`.
 ///
-/// The results are those of [`hash_bytes`] for each; from about five buffers on it is several
-/// times as fast on machines with AVX-512, and faster on those with AVX2.
+/// The results are those of [`hash_bytes`] for each. With AVX-512 it is faster from three buffers
+/// on and, measured for MD5, SHA-1 and SHA-256, about four times as fast from sixteen on; with
+/// AVX2 only MD5 has lanes, and the gain is smaller.
 #[must_use]
 pub fn hash_batch(algorithms: Algorithms, buffers: &[&[u8]]) -> Vec<Digests> {
     match Engine::detect() {

@@ -118,7 +118,7 @@ impl Engine {
         {
             if let Some(kernel) = avx512::Avx512::detect() {
                 // Measured with SHA-NI for the three digests together, 1 to 16 buffers of 1 MiB.
-                // Without SHA-NI a stream alone is several times slower, so that lanes win sooner.
+                // Without SHA-NI a stream alone is slower and lanes win sooner: estimated.
                 let thresholds = if paths::has_sha_ni() {
                     Thresholds { md5: 3, sha1: 5, sha256: 7 }
                 } else {

@@ -13,7 +13,9 @@ use crate::report::{LIMIT_GAPS, LIMIT_HITS, Report, bytes, category, count, list
 fn open(caption: &str, heads: &[&str], out: &mut dyn Write) -> io::Result<()> {
     write!(out, "<table><caption>{}</caption><thead><tr>", escape(caption))?;
     for head in heads {
-        write!(out, "<th scope=\"col\">{head}</th>")?;
+        let number = matches!(*head, "Entries" | "Bytes" | "Size" | "No.");
+        let class = if number { " class=\"number\"" } else { "" };
+        write!(out, "<th scope=\"col\"{class}>{head}</th>")?;
     }
     writeln!(out, "</tr></thead><tbody>")
 }

@@ -146,15 +146,13 @@ impl Report {
     }
 }
 
-/// The reason of a problem, without what differs from entry to entry.
+/// The reason of a problem, without the lengths that differ from entry to entry.
 fn reason(problem: &triage_evidence::Problem) -> String {
-    let digits = |c: char| c.is_ascii_digit();
-    let text = if problem.text.contains(digits) && problem.code.is_empty() {
-        problem.text.split(digits).next().unwrap_or_default().trim().to_owned()
-    } else {
-        problem.text.clone()
-    };
-    if problem.code.is_empty() { text } else { format!("{text} ({})", problem.code) }
+    if problem.text.starts_with("the content has ") {
+        return "the content is not as long as the file system said".to_owned();
+    }
+    let code = &problem.code;
+    if code.is_empty() { problem.text.clone() } else { format!("{} ({code})", problem.text) }
 }
 
 /// Returns set and category of a match as a report words them.
