@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::process::Command;
 
-use crate::harness::{Scene, stock};
+use crate::harness::{Scene, skip, stock};
 
 /// The commands of data/README-VERIFY.txt, in one script.
 const SCRIPT: &str = r#"set -eu
@@ -44,7 +44,7 @@ fn package() -> Scene {
 fn the_commands_in_the_package_hold() {
     for tool in ["ssh-keygen", "jq", "openssl", "sha256sum"] {
         if Command::new("which").arg(tool).output().map_or(true, |found| !found.status.success()) {
-            println!("skipped: {tool} is not installed");
+            skip(&format!("{tool} is not installed"));
             return;
         }
     }
@@ -60,7 +60,7 @@ fn the_commands_in_the_package_hold() {
 #[test]
 fn a_bagit_validator_accepts_the_package() {
     let Some(bagit) = std::env::var_os("TRIAGE_TEST_BAGIT") else {
-        println!("skipped: TRIAGE_TEST_BAGIT names no bagit.py");
+        skip("TRIAGE_TEST_BAGIT names no bagit.py");
         return;
     };
     let scene = package();

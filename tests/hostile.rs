@@ -74,7 +74,7 @@ fn what_another_user_may_not_read_is_named_and_the_run_is_incomplete() {
     let scene = Scene::new();
     scene.file("open", "x").file("locked/inside", "y").file("secret", "z");
     let forbid = |name: &str| {
-        fs::set_permissions(scene.evidence().join(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(scene.evidence().join(name), fs::Permissions::from_mode(0o0)).unwrap();
     };
     forbid("locked");
     forbid("secret");

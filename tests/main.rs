@@ -1,6 +1,7 @@
 //! End-to-end tests of the shipped binary: `TRIAGE_BIN` if it is set, so that a laboratory can run
 //! them on the very file that it received, else the one built here.
 #![expect(clippy::disallowed_methods, reason = "tests build evidence and damage packages")]
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
 mod court;
 mod deterministic;

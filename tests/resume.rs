@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::harness::{Scene, ran};
+use crate::harness::{Scene, ran, skip};
 
 fn scene_of(files: usize, size: usize) -> Scene {
     let scene = Scene::new();
@@ -88,7 +88,7 @@ fn an_interrupt_writes_a_checkpoint_and_exits_130() {
 #[test]
 fn a_full_case_drive_loses_nothing() {
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: mounting a small drive needs root");
+        skip("mounting a small drive needs root");
         return;
     }
     let scene = scene_of(3000, 100);
@@ -99,7 +99,7 @@ fn a_full_case_drive_loses_nothing() {
         command.args(["-t", "tmpfs", "-o", options, "none"]).arg(&drive).status()
     };
     if !mount("size=600k").is_ok_and(|status| status.success()) {
-        println!("skipped: no small drive can be mounted here");
+        skip("no small drive can be mounted here");
         return;
     }
     let full = scene.triage(["scan", "evidence", "--case", "drive/C"]).exits(3);

@@ -124,12 +124,18 @@ impl Scene {
     }
 }
 
+/// Says which check is left out, and why.
+#[expect(clippy::print_stdout, reason = "a skipped check is named in the output")]
+pub(crate) fn skip(why: &str) {
+    println!("skipped: {why}");
+}
+
 /// Runs a stock tool; `None`, with a word, if it is not installed.
 pub(crate) fn stock(name: &str, args: &[&OsStr], folder: &Path) -> Option<Ran> {
     match Command::new(name).args(args).current_dir(folder).output() {
         Ok(output) => Some(ran(&output)),
         Err(_) => {
-            println!("skipped: {name} is not installed");
+            skip(&format!("{name} is not installed"));
             None
         }
     }

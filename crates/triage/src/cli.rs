@@ -36,9 +36,9 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Verb {
-    Scan(cmd::scan::ScanArgs),
+    Scan(Box<cmd::scan::ScanArgs>),
     Hash(cmd::hash::HashArgs),
-    Match(cmd::rematch::MatchArgs),
+    Match(Box<cmd::rematch::MatchArgs>),
     #[command(subcommand)]
     Sets(cmd::sets::SetsVerb),
     #[command(subcommand)]
@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
 
 fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
     match verb {
-        Verb::Scan(args) => cmd::scan::run(args, console),
+        Verb::Scan(args) => cmd::scan::run(&args, console),
         Verb::Hash(args) => cmd::hash::run(&args, console),
         Verb::Match(args) => cmd::rematch::run(&args, console),
         Verb::Sets(verb) => cmd::sets::run(&verb, console),

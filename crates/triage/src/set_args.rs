@@ -1,6 +1,6 @@
 //! The options that name hash sets, and the sets that they open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -99,7 +99,7 @@ impl SetArgs {
                         .at(shown::path(path))
                         .caused_by(&error)
                 })?;
-                let index = open_one(path.clone(), options)?;
+                let index = open_one(&path, &options)?;
                 tell(&index, console);
                 if index.identity().disposition != disposition && disposition != Disposition::Alert
                 {
@@ -114,7 +114,7 @@ impl SetArgs {
         Ok(OpenSets { sets: Arc::new(Sets::from_indexes(indexes)), planned })
     }
 
-    fn planned(&self, path: &std::path::Path, index: &Index, typed: Disposition) -> PlannedSet {
+    fn planned(&self, path: &Path, index: &Index, typed: Disposition) -> PlannedSet {
         let identity = index.identity();
         PlannedSet {
             path: shown::path(path),
@@ -157,9 +157,10 @@ impl SetArgs {
     }
 }
 
-fn open_one(path: PathBuf, options: ImportOptions) -> Result<Index, Failure> {
-    let place = shown::path(&path);
-    let opened = Sets::open(&[SetSource { path: path.clone(), options: options.clone() }]);
+fn open_one(path: &Path, options: &ImportOptions) -> Result<Index, Failure> {
+    let place = shown::path(path);
+    let source = SetSource { path: path.to_path_buf(), options: options.clone() };
+    let opened = Sets::open(&[source]);
     let sets = opened.map_err(|error| Failure::from(error).at(&place))?;
     // Flipped bits in an index would be silent misses.
     sets.verify().map_err(|error| Failure::from(error).at(&place))?;

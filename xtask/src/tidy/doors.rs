@@ -33,6 +33,7 @@ const DOORS: &[Door] = &[
             "crates/triage-hashset/src/index/write.rs",
             "crates/triage/src/clock*",
             "crates/triage/src/profile*",
+            "crates/triage/src/write*",
             "xtask/",
         ],
         tests: true,

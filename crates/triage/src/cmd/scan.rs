@@ -48,11 +48,11 @@ struct Ready {
 }
 
 /// Runs the verb.
-pub(crate) fn run(args: ScanArgs, console: Console) -> Result<u8, Failure> {
+pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let self_test = facts::check_self()?;
     facts::raise_open_files();
     let signed_by = super::custody::signed_by(&args.signing)?;
-    let ready = if args.resume { resume(&args, console)? } else { begin(&args, console)? };
+    let ready = if args.resume { resume(args, console)? } else { begin(args, console)? };
     let execution = args.execution.resolve(&ready.evidence);
     let clock = Arc::new(RunClock::start());
     let seed = seed_of(&ready.begun)?;

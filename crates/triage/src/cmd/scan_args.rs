@@ -35,7 +35,7 @@ pub(crate) enum Io {
 ///
 /// Examples:
 ///   triage scan /mnt/exhibit --sets known.txt --case CASE-42
-///   triage scan /mnt/exhibit --sets a.thx --case C --exhibit AB/1 --sign-key lab.key --signer ana@lab
+///   triage scan /mnt/exhibit --sets a.thx --case C --exhibit AB/1 --sign-key lab.key
 ///   triage scan --resume --case CASE-42
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]

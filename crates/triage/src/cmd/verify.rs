@@ -1,6 +1,6 @@
 //! `verify`: is the package as it was sealed, and the evidence as the package says?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
         return Ok(summary(exit::COMPLETE, &verification, None, console));
     };
     let (code, audited) = compare(&case, source, args, console)?;
-    Ok(summary(code, &verification, Some(audited), console))
+    Ok(summary(code, &verification, Some(&audited), console))
 }
 
 fn tell(verification: &Verification, console: Console) {
@@ -90,7 +90,7 @@ fn tell(verification: &Verification, console: Console) {
 fn summary(
     code: u8,
     verification: &Verification,
-    audited: Option<serde_json::Value>,
+    audited: Option<&serde_json::Value>,
     console: Console,
 ) -> u8 {
     console.record(&json!({
@@ -109,7 +109,7 @@ fn summary(
 /// Reads the evidence again.
 fn compare(
     case: &CaseDir,
-    source: &PathBuf,
+    source: &Path,
     args: &VerifyArgs,
     console: Console,
 ) -> Result<(u8, serde_json::Value), Failure> {
@@ -156,7 +156,12 @@ fn compare(
     console.line(&format!(
         "evidence: {} same, {} missing, {} extra, {} moved, {} changed, {} metadata only, {} unreadable now",
         measure::count(audited.same),
-        counts.missing, counts.extra, counts.moved, counts.changed, counts.metadata, counts.unreadable,
+        counts.missing,
+        counts.extra,
+        counts.moved,
+        counts.changed,
+        counts.metadata,
+        counts.unreadable,
     ));
     let code = match (different, unread > 0) {
         (true, _) => exit::VERIFY_FAILED,
