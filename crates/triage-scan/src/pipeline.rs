@@ -74,12 +74,18 @@ pub fn run<G: Ledger, E>(
     keep: &mut dyn FnMut(G::Line) -> Result<(), E>,
 ) -> Result<Outcome, E> {
     let halting = Arc::clone(&scanned.halting);
-    let result = Run::start(scanned, ledger).go(keep);
+    let (evidence, walk) = (Arc::clone(&scanned.evidence), scanned.walk.clone());
+    let walking =
+        Box::new(move |hand_out: &mut dyn FnMut(Batch) -> Flow| evidence.walk(&walk, hand_out));
+    let result = Run::start(scanned, walking, ledger).go(keep);
     if result.is_err() {
         halting.set(Halt::Interrupt);
     }
     result
 }
+
+/// A walk that hands out batches and returns its own count.
+type Walking = Box<dyn FnOnce(&mut dyn FnMut(Batch) -> Flow) -> Tally + Send>;
 
 /// Signs of life of the walk.
 struct WalkBeat {
@@ -103,7 +109,7 @@ struct Run<G: Ledger> {
 impl<G: Ledger> Run<G> {
     /// Starts the walker and the workers. Their threads are detached: joining one that hangs in
     /// the kernel would hang this one too.
-    fn start(scanned: Scanned, ledger: G) -> Self {
+    fn start(scanned: Scanned, walking: Walking, ledger: G) -> Self {
         let (to_work, work_queue) = bounded(LIMIT_WAITING_BATCHES);
         let (to_done, done) = unbounded();
         let threads = scanned.execution.threads.max(1);
@@ -135,9 +141,8 @@ impl<G: Ledger> Run<G> {
             to_work,
         };
         let (to_walked, walked) = bounded(1);
-        let (evidence, walk) = (scanned.evidence, scanned.walk);
         thread::spawn(move || {
-            let tally = evidence.walk(&walk, &mut |batch| walker.hand_out(batch));
+            let tally = walking(&mut |batch| walker.hand_out(batch));
             // Nobody waits for the tally of an interrupted walk.
             let _over = to_walked.send(tally);
         });
@@ -317,3 +322,6 @@ impl<G: Ledger> Walker<G> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Readers that hang, fail or panic: the run ends, and every entry has its record.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use triage_case::{Record, Status};
+use triage_evidence::{
+    Chunk, Directory, Entry, FileId, Kind, Listing, Location, Problem, ProblemKind, Stream,
+};
+use triage_walk::{Met, Verdict};
+
+use super::*;
+
+/// A directory whose files behave as their names say.
+struct Troubled;
+
+struct TroubledStream {
+    name: Vec<u8>,
+    position: u64,
+}
+
+/// Content of every file: three pages.
+const SIZE: u64 = 12_288;
+
+impl Stream for TroubledStream {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Chunk, Problem> {
+        match self.name.as_slice() {
+            b"hangs" => loop {
+                thread::sleep(Duration::from_secs(3600));
+            },
+            b"panics" => panic!("a defect in a reader"),
+            b"bad-middle" if self.position < 8192 && self.position + buffer.len() as u64 > 4096 => {
+                if buffer.len() as u64 > 4096 || self.position >= 4096 {
+                    let problem = Problem::new(ProblemKind::Unreadable, "bad sector");
+                    return Err(problem.with_code("EIO").at(4096));
+                }
+            }
+            _ => {}
+        }
+        let length = (SIZE - self.position).min(buffer.len() as u64);
+        self.position += length;
+        Ok(if length == 0 { Chunk::End } else { Chunk::Data(usize::try_from(length).unwrap()) })
+    }
+
+    fn skip(&mut self, bytes: u64) {
+        self.position += bytes;
+    }
+
+    fn check_unchanged(&mut self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl Directory for Troubled {
+    fn list(&self) -> Listing {
+        Listing::default()
+    }
+
+    fn examine(&self, _: &[u8], _: Location) -> Result<Entry, Problem> {
+        Err(Problem::new(ProblemKind::Unreadable, "not asked"))
+    }
+
+    fn open_directory(&self, _: &Entry) -> Result<Arc<dyn Directory>, Problem> {
+        Err(Problem::new(ProblemKind::Unreadable, "not asked"))
+    }
+
+    fn open_parent(&self, _: FileId) -> Result<Arc<dyn Directory>, Problem> {
+        Err(Problem::new(ProblemKind::Unreadable, "not asked"))
+    }
+
+    fn open_stream(&self, entry: &Entry) -> Result<Box<dyn Stream>, Problem> {
+        if entry.location.name() == b"refused" {
+            return Err(Problem::new(ProblemKind::Unreadable, "refused").with_code("EACCES"));
+        }
+        Ok(Box::new(TroubledStream { name: entry.location.name().to_vec(), position: 0 }))
+    }
+}
+
+#[derive(Clone)]
+struct AsIs;
+
+impl Ledger for AsIs {
+    type Line = Record;
+
+    fn prepare(&self, record: Record) -> Record {
+        record
+    }
+
+    fn weight(_: &Record) -> usize {
+        1
+    }
+}
+
+struct Silent;
+
+impl Watch for Silent {
+    fn hit(&self, _: &Record) {}
+    fn recorded(&self, _: &Record) {}
+    fn read(&self, _: u64) {}
+}
+
+/// A clock that a test may read: the process's own.
+struct TestClock(Mutex<Duration>);
+
+impl Clock for TestClock {
+    fn elapsed(&self) -> Duration {
+        // Each look is a step of 2 ms: a run that waits looks again and again.
+        let mut now = self.0.lock().unwrap();
+        *now += Duration::from_millis(2);
+        *now
+    }
+}
+
+fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
+    let folder = tempfile::tempdir().unwrap();
+    let scanned = Scanned {
+        evidence: Arc::new(Evidence::open(folder.path()).unwrap()),
+        walk: WalkPlan::default(),
+        algorithms: Algorithms::DEFAULT,
+        sets: None,
+        execution: Execution {
+            threads: 2,
+            io,
+            read_timeout: Some(Duration::from_millis(100)),
+            budget: None,
+            stop_after: None,
+        },
+        watch: Arc::new(Silent),
+        clock: Arc::new(TestClock(Mutex::default())),
+        halting: Arc::new(Halting::new()),
+    };
+    let met: Vec<Met> = (0..)
+        .zip(names)
+        .map(|(seq, name)| {
+            let location = Location::from_path(name.as_bytes().to_vec());
+            let mut entry = Entry::unexamined(location, Kind::File);
+            entry.size_bytes = Some(SIZE);
+            Met { seq, entry, verdict: Verdict::Content }
+        })
+        .collect();
+    let entries = met.len() as u64;
+    let walking: Walking = Box::new(move |hand_out| {
+        hand_out(Batch { directory: Arc::new(Troubled), met });
+        while stalls {
+            thread::sleep(Duration::from_secs(3600));
+        }
+        Tally { entries, bytes: entries * SIZE, ..Tally::default() }
+    });
+    let mut records = Vec::new();
+    let outcome = Run::start(scanned, walking, AsIs)
+        .go(&mut |record: Record| -> Result<(), ()> {
+            records.push(record);
+            Ok(())
+        })
+        .unwrap();
+    (records, outcome)
+}
+
+#[test]
+fn a_hanging_read_is_given_up_and_the_rest_is_read() {
+    for io in [IoMode::Parallel, IoMode::OneReader] {
+        let names = ["bad-middle", "fine-1", "fine-2", "hangs", "panics", "refused", "zz-fine"];
+        let (records, outcome) = scan(&names, io, false);
+        let found: Vec<_> =
+            records.iter().map(|record| (record.entry.location.to_text(), record.status)).collect();
+        let statuses: Vec<_> = found.iter().map(|(_, status)| *status).collect();
+        use Status::{Partial, Read, Unreadable};
+        let expected = [Partial, Read, Read, Unreadable, Unreadable, Unreadable, Read];
+        assert_eq!(statuses, expected, "{found:?}");
+        let kind = |place: usize| records[place].problem.as_ref().map(|problem| problem.kind);
+        assert_eq!(kind(3), Some(ProblemKind::TimedOut));
+        assert_eq!(kind(4), Some(ProblemKind::Internal));
+        assert_eq!((records[0].bytes_read, records[0].digests.is_empty()), (8192, true));
+        let problem = records[0].problem.as_ref().unwrap();
+        assert_eq!((problem.offset, problem.lost_bytes), (Some(4096), Some(4096)));
+        assert_eq!(outcome.tally.unwrap().entries, 7);
+    }
+}
+
+#[test]
+fn a_walk_that_hangs_ends_the_run_with_what_was_met() {
+    let (records, outcome) = scan(&["fine-1", "fine-2"], IoMode::Parallel, true);
+    assert_eq!(records.len(), 2);
+    assert_eq!(outcome.tally, None);
+    assert_eq!(outcome.stalled, Some(Location::from_path(b"fine-2".to_vec())));
+}
