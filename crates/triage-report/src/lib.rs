@@ -14,6 +14,5 @@ mod report;
 mod svg;
 mod tallies;
 
-pub use csv_tables::{render_hits_csv, render_not_read_csv};
 pub use format::{Format, Redact};
 pub use report::Report;

@@ -29,11 +29,13 @@ impl Stream for TroubledStream {
                 thread::sleep(Duration::from_secs(3600));
             },
             b"panics" => panic!("a defect in a reader"),
-            b"bad-middle" if self.position < 8192 && self.position + buffer.len() as u64 > 4096 => {
-                if buffer.len() as u64 > 4096 || self.position >= 4096 {
-                    let problem = Problem::new(ProblemKind::Unreadable, "bad sector");
-                    return Err(problem.with_code("EIO").at(4096));
-                }
+            // The second page is bad: a read that touches it fails, whatever its size.
+            b"bad-middle"
+                if (self.position < 4096 && buffer.len() > 4096)
+                    || (4096..8192).contains(&self.position) =>
+            {
+                let problem = Problem::new(ProblemKind::Unreadable, "bad sector");
+                return Err(problem.with_code("EIO").at(4096));
             }
             _ => {}
         }
@@ -141,7 +143,7 @@ fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
     let entries = met.len() as u64;
     let walking: Walking = Box::new(move |hand_out| {
         hand_out(Batch { directory: Arc::new(Troubled), met });
-        while stalls {
+        if stalls {
             thread::sleep(Duration::from_secs(3600));
         }
         Tally { entries, bytes: entries * SIZE, ..Tally::default() }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use triage_case::{CaseDir, Closing, Coverage, Finished, SignedBy, Status};
 use triage_custody::{Event, Person};
-use triage_report::{Format, Redact, Report, render_hits_csv, render_not_read_csv};
+use triage_report::{Format, Redact, Report};
 use triage_scan::{Execution, IoMode};
 
 use super::scan::Begun;
@@ -153,9 +153,11 @@ fn put_reports(case: &CaseDir) -> Result<(), Failure> {
     case.put("data/report/report.json", &mut |out| {
         report.render(case, Format::Json, Redact::Nothing, out)
     })?;
-    case.put("data/report/hits.csv", &mut |out| render_hits_csv(case, Redact::Nothing, out))?;
+    case.put("data/report/hits.csv", &mut |out| {
+        report.render_hits_csv(case, Redact::Nothing, out)
+    })?;
     case.put("data/report/not-read.csv", &mut |out| {
-        render_not_read_csv(case, Redact::Nothing, out)
+        report.render_not_read_csv(case, Redact::Nothing, out)
     })?;
     Ok(())
 }
