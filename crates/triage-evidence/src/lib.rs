@@ -2,20 +2,28 @@
 //!
 //! An [`Entry`] is one name met, at a [`Location`]. A [`Directory`] lists and opens entries, a
 //! [`Stream`] gives the content of one. What could not be read is a [`Problem`]: data, never an
-//! abort. There is no parser, no I/O and no clock here: readers implement these traits, and
+//! abort. A [`ByteSource`] is an image or a device, a [`FileSystem`] what this program reads in it
+//! by itself. There is no parser, no I/O and no clock here: readers implement these traits, and
 //! whoever composes them knows nothing else about a file system.
 
+mod byte_source;
 mod directory;
 mod entry;
 mod escape;
+mod file_system;
 mod location;
 mod problem;
 mod stream;
 mod times;
 
+pub use byte_source::{ByteSource, Slice};
 pub use directory::{Directory, Listing, Names};
 pub use entry::{Device, Entry, FileId, Kind, Ownership};
 pub use escape::{BadEscape, escape, unescape};
+pub use file_system::{
+    FileSystem, NameState, Node, NodeId, NodeName, NodeNames, Recovery, Run, StreamName,
+    VolumeFacts,
+};
 pub use location::Location;
 pub use problem::{Problem, ProblemKind};
 pub use stream::{Chunk, Stream};
