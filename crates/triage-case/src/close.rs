@@ -77,7 +77,8 @@ impl CaseDir {
             lines.extend(log.append(event.clone())?);
         }
         self.put("custody.ndjson", &mut |out| out.write_all(&lines))?;
-        let bag = Bag::read(self.folder(), &is_sealed)?;
+        let known = Some(("data/manifest.ndjson", closing.manifest.sha256.as_str()));
+        let bag = Bag::read_knowing(self.folder(), &is_sealed, known)?;
         self.put_seal(closing, &log, &bag)?;
         self.put_bag(closing, &bag)?;
         write::sync_all(self.folder())?;

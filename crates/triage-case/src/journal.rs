@@ -32,12 +32,10 @@ pub(crate) const UNSORTED: &str = "it does not follow the line before";
 /// A record ready to be written, made in any thread.
 #[derive(Debug)]
 pub struct PreparedLine {
-    seq: u64,
-    location: Location,
+    record: Record,
     bytes: Vec<u8>,
     leaf: [u8; 32],
     listed: ListLine,
-    coverage: Coverage,
 }
 
 impl PreparedLine {
@@ -45,9 +43,15 @@ impl PreparedLine {
     #[must_use]
     pub fn weight(&self) -> usize {
         size_of::<Self>()
-            + self.location.path().len()
+            + self.record.entry.location.path().len()
             + self.bytes.capacity()
             + self.listed.bytes.capacity()
+    }
+
+    /// Returns the record that the line states.
+    #[must_use]
+    pub fn into_record(self) -> Record {
+        self.record
     }
 }
 
@@ -62,20 +66,17 @@ pub struct Preparer {
 impl Preparer {
     /// Makes the line of a record.
     #[must_use]
-    pub fn prepare(&self, record: &Record) -> PreparedLine {
+    pub fn prepare(&self, record: Record) -> PreparedLine {
         let mut bytes = Vec::with_capacity(640);
-        write_line(record, &self.exhibit, &mut bytes);
+        write_line(&record, &self.exhibit, &mut bytes);
         self.prepared(record, bytes)
     }
 
-    fn prepared(&self, record: &Record, bytes: Vec<u8>) -> PreparedLine {
+    fn prepared(&self, record: Record, bytes: Vec<u8>) -> PreparedLine {
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let leaf = leaf(&salt(&self.salt_seed, record.seq), line);
-        let mut coverage = Coverage::default();
-        coverage.add(record);
-        let listed = list_line(record, self.list);
-        let location = record.entry.location.clone();
-        PreparedLine { seq: record.seq, location, bytes, leaf, listed, coverage }
+        let listed = list_line(&record, self.list);
+        PreparedLine { record, bytes, leaf, listed }
     }
 }
 
@@ -206,19 +207,20 @@ impl Journal {
     /// follow the last one, [`Error::Io`] if it cannot be written.
     pub fn append(&mut self, line: &PreparedLine) -> Result<(), Error> {
         let expected = self.next_seq();
-        if line.seq != expected {
-            return Err(Error::Order { expected, actual: line.seq });
+        if line.record.seq != expected {
+            return Err(Error::Order { expected, actual: line.record.seq });
         }
-        if self.last.as_ref().is_some_and(|last| *last >= line.location) {
-            let document = format!("line {} of the journal", line.seq + 1);
+        let location = &line.record.entry.location;
+        if self.last.as_ref().is_some_and(|last| *last >= *location) {
+            let document = format!("line {} of the journal", line.record.seq + 1);
             return Err(Error::Damaged { document, reason: UNSORTED.to_owned() });
         }
-        self.last = Some(line.location.clone());
+        self.last = Some(location.clone());
         self.manifest.put(&line.bytes)?;
         self.lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
         self.sha256.update(&line.bytes);
         self.tree.push(line.leaf);
-        self.coverage.merge(&line.coverage);
+        self.coverage.add(&line.record);
         self.undurable_bytes += line.bytes.len() as u64;
         if self.undurable_bytes >= DURABLE_BYTES { self.checkpoint() } else { Ok(()) }
     }
@@ -294,19 +296,19 @@ impl Recovered {
             }
             let mut bytes = parsed.line;
             bytes.push(b'\n');
-            Ok(preparer.prepared(&record, bytes))
+            Ok(preparer.prepared(record, bytes))
         };
         for_each_line(path, &map, &mut |read| {
             let line = read?;
-            if self.last.as_ref().is_some_and(|last| *last >= line.location) {
-                let document = format!("line {} of the journal", line.seq + 1);
+            if self.last.as_ref().is_some_and(|last| *last >= line.record.entry.location) {
+                let document = format!("line {} of the journal", line.record.seq + 1);
                 return Err(Error::Damaged { document, reason: UNSORTED.to_owned() });
             }
             lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
             self.sha256.update(&line.bytes);
             self.tree.push(line.leaf);
-            self.coverage.merge(&line.coverage);
-            self.last = Some(line.location);
+            self.coverage.add(&line.record);
+            self.last = Some(line.into_record().entry.location);
             Ok(())
         })
     }
@@ -331,13 +333,13 @@ pub(crate) fn read_finished(
         })?;
         let mut bytes = parsed.line;
         bytes.push(b'\n');
-        Ok(preparer.prepared(&record, bytes))
+        Ok(preparer.prepared(record, bytes))
     };
     for_each_line(path, &map, &mut |line: Result<PreparedLine, Error>| {
         let line = line?;
         sha256.update(&line.bytes);
         tree.push(line.leaf);
-        coverage.merge(&line.coverage);
+        coverage.add(&line.record);
         Ok(())
     })?;
     let (sha256, merkle_root) = (hex(&sha256.finalize()), hex(&tree.root()));

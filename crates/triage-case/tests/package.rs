@@ -49,7 +49,7 @@ fn finish(case: &CaseDir, signed: bool) {
     let mut journal = journal(case);
     let preparer = journal.preparer();
     for record in records().iter().skip(usize::try_from(journal.next_seq()).unwrap()) {
-        journal.append(&preparer.prepare(record)).unwrap();
+        journal.append(&preparer.prepare(record.clone())).unwrap();
     }
     let manifest = journal.finish(case, b"{}").unwrap();
     let seen = &manifest.coverage;

@@ -135,7 +135,19 @@ impl Hasher {
 /// Returns the digests of a whole buffer.
 #[must_use]
 pub fn hash_bytes(algorithms: Algorithms, bytes: &[u8]) -> Digests {
-    let mut hasher = Hasher::new(algorithms);
-    hasher.update(bytes);
-    hasher.finish()
+    // The state of a BLAKE3 stream is 2 KiB: making, moving and freeing it took a tenth of the
+    // time of 8 KiB. A whole buffer needs none.
+    let others = algorithms.without(Algorithms::NONE.with(Algorithm::Blake3));
+    let mut digests = Digests::new();
+    if !others.is_empty() {
+        let mut hasher = Hasher::new(others);
+        hasher.update(bytes);
+        digests = hasher.finish();
+    }
+    if algorithms.contains(Algorithm::Blake3)
+        && let Ok(digest) = Digest::from_bytes(Algorithm::Blake3, blake3::hash(bytes).as_bytes())
+    {
+        digests.insert(digest);
+    }
+    digests
 }

@@ -15,4 +15,4 @@ mod svg;
 mod tallies;
 
 pub use format::{Format, Redact};
-pub use report::Report;
+pub use report::{Gathered, Report};

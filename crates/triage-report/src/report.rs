@@ -26,9 +26,9 @@ pub(crate) struct Listed {
     pub(crate) category: String,
 }
 
-/// A report of a finished case.
-#[derive(Debug)]
-pub struct Report {
+/// What a report says about the records of a manifest, gathered one by one.
+#[derive(Debug, Default)]
+pub struct Gathered {
     pub(crate) coverage: Coverage,
     pub(crate) hits: Vec<Record>,
     pub(crate) gaps: Vec<Record>,
@@ -36,37 +36,28 @@ pub struct Report {
     pub(crate) rules: BTreeMap<String, u64>,
     pub(crate) listed: BTreeMap<Listed, u64>,
     pub(crate) tallies: Tallies,
-    pub(crate) particulars: Value,
-    pub(crate) run: Value,
     pub(crate) manifest_entries: u64,
 }
 
-impl Report {
-    /// Reads a case whose manifest, `run.json` and `case.json` are in their places.
-    ///
-    /// # Errors
-    /// [`Error`] if one of them cannot be read.
-    pub fn of(case: &CaseDir) -> Result<Self, Error> {
-        let mut report = Self {
-            coverage: Coverage::default(),
-            hits: Vec::new(),
-            gaps: Vec::new(),
-            reasons: BTreeMap::new(),
-            rules: BTreeMap::new(),
-            listed: BTreeMap::new(),
-            tallies: Tallies::default(),
-            particulars: case.document("data/case.json")?,
-            run: case.document("data/run.json")?,
-            manifest_entries: 0,
-        };
-        case.for_each_record(&mut |record| {
-            report.add(record);
-            Ok(())
-        })?;
-        Ok(report)
-    }
+/// A report of a finished case.
+#[derive(Debug)]
+pub struct Report {
+    pub(crate) gathered: Gathered,
+    pub(crate) particulars: Value,
+    pub(crate) run: Value,
+}
 
-    fn add(&mut self, record: Record) {
+impl std::ops::Deref for Report {
+    type Target = Gathered;
+
+    fn deref(&self) -> &Gathered {
+        &self.gathered
+    }
+}
+
+impl Gathered {
+    /// Takes the next record of the manifest in.
+    pub fn add(&mut self, record: Record) {
         self.manifest_entries += 1;
         self.coverage.add(&record);
         self.tallies.add(&record);
@@ -90,6 +81,31 @@ impl Report {
         } else if record.status.is_gap() && self.gaps.len() < LIMIT_GAPS {
             self.gaps.push(record);
         }
+    }
+}
+
+impl Report {
+    /// Reads a case whose manifest, `run.json` and `case.json` are in their places.
+    ///
+    /// # Errors
+    /// [`Error`] if one of them cannot be read.
+    pub fn of(case: &CaseDir) -> Result<Self, Error> {
+        let mut gathered = Gathered::default();
+        case.for_each_record(&mut |record| {
+            gathered.add(record);
+            Ok(())
+        })?;
+        Self::from_gathered(case, gathered)
+    }
+
+    /// Takes what was gathered while the manifest was written, every record of it in order, and
+    /// reads only `run.json` and `case.json`.
+    ///
+    /// # Errors
+    /// [`Error`] if one of them cannot be read.
+    pub fn from_gathered(case: &CaseDir, gathered: Gathered) -> Result<Self, Error> {
+        let particulars = case.document("data/case.json")?;
+        Ok(Self { gathered, particulars, run: case.document("data/run.json")? })
     }
 
     /// Renders the report. The same case gives the same bytes.

@@ -11,7 +11,7 @@ impl Ledger for Preparer {
     type Line = PreparedLine;
 
     fn prepare(&self, record: Record) -> PreparedLine {
-        Self::prepare(self, &record)
+        Self::prepare(self, record)
     }
 
     fn weight(line: &PreparedLine) -> usize {
@@ -39,7 +39,8 @@ pub enum Recorded {
     },
 }
 
-/// Scans into the journal of a case, from the place on where the journal ends.
+/// Scans into the journal of a case, from the place on where the journal ends. Each new record is
+/// handed to `observe` once, in the order of the manifest, after its line was appended.
 ///
 /// # Errors
 /// [`Error`] about our own disk. What was written until then can be resumed.
@@ -47,11 +48,16 @@ pub fn record_into(
     case: &CaseDir,
     mut journal: Journal,
     mut scanned: Scanned,
+    observe: &mut dyn FnMut(Record),
     outcome_document: &dyn Fn(&Outcome, &[String]) -> Vec<u8>,
 ) -> Result<Recorded, Error> {
     scanned.walk.resume = journal.last().cloned().map(|last| (last, journal.next_seq()));
     let before = *journal.coverage();
-    let ran = run(scanned, journal.preparer(), &mut |line| journal.append(&line));
+    let ran = run(scanned, journal.preparer(), &mut |line| {
+        journal.append(&line)?;
+        observe(line.into_record());
+        Ok(())
+    });
     let outcome = match ran {
         Ok(outcome) => outcome,
         Err(error) => {

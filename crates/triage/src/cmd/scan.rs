@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use triage_case::{CaseDir, Journal, Particulars};
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
+use triage_report::Gathered;
 use triage_scan::{Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into};
 use triage_walk::{Evidence, Scope, WalkPlan, output_lies_in};
 
@@ -62,6 +63,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
         Some(document) => Ended {
             manifest: ready.case.read_finished(&ready.begun.plan.exhibit, seed)?,
             outcome: serde_json::from_slice(&document).unwrap_or(Value::Null),
+            gathered: None,
         },
         None => match walk(&ready, &execution, &clock, halting, seed, console)? {
             Some(ended) => ended,
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let code = close(
         &ready.case,
         &ready.begun,
-        &ended,
+        ended,
         &super::scan_close::RunFacts { self_test, execution, elapsed, resumed: ready.resumed },
         signed_by.as_ref(),
         console,
@@ -249,7 +251,14 @@ fn walk(
         clock: Arc::clone(clock) as Arc<_>,
         halting,
     };
-    let recorded = record_into(&ready.case, journal, scanned, &|outcome, doubts| {
+    // A resumed run has not seen the records before it: its report reads the manifest again.
+    let mut gathered = (journal.next_seq() == 0).then(Gathered::default);
+    let mut observe = |record| {
+        if let Some(gathered) = &mut gathered {
+            gathered.add(record);
+        }
+    };
+    let recorded = record_into(&ready.case, journal, scanned, &mut observe, &|outcome, doubts| {
         outcome_json(outcome, doubts).to_string().into_bytes()
     });
     progress.finish(display);
@@ -266,7 +275,7 @@ fn walk(
         }
         Recorded::Finished { manifest, outcome, doubts } => {
             let outcome = outcome_json(&outcome, &doubts);
-            Ok(Some(Ended { manifest: *manifest, outcome }))
+            Ok(Some(Ended { manifest: *manifest, outcome, gathered }))
         }
     }
 }

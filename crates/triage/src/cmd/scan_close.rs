@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use triage_case::{CaseDir, Closing, Coverage, Finished, SignedBy, Status};
 use triage_custody::{Event, Person};
-use triage_report::{Format, Redact, Report};
+use triage_report::{Format, Gathered, Redact, Report};
 use triage_scan::{Execution, IoMode};
 
 use super::scan::Begun;
@@ -21,6 +21,8 @@ pub(crate) struct Ended {
     pub(crate) manifest: Finished,
     /// How it ended: `halted`, `doubts`.
     pub(crate) outcome: Value,
+    /// What the report says, if every record of the manifest came by in this run.
+    pub(crate) gathered: Option<Gathered>,
 }
 
 /// What only the run itself knows.
@@ -39,11 +41,13 @@ pub(crate) struct RunFacts {
 pub(crate) fn close(
     case: &CaseDir,
     begun: &Begun,
-    ended: &Ended,
+    mut ended: Ended,
     facts: &RunFacts,
     signed_by: Option<&SignedBy>,
     console: Console,
 ) -> Result<u8, Failure> {
+    let gathered = ended.gathered.take();
+    let ended = &ended;
     let coverage = &ended.manifest.coverage;
     let doubts = doubts_of(&ended.outcome);
     let code = exit::of_coverage(coverage, !doubts.is_empty());
@@ -52,7 +56,7 @@ pub(crate) fn close(
     let run = run_json(begun, ended, facts, code, &tool, &time);
     case.put_document("data/run.json", &run)?;
     put_particulars(case, begun)?;
-    put_reports(case)?;
+    put_reports(case, gathered)?;
     case.close(&Closing {
         particulars: &begun.particulars,
         events: vec![hashed_event(begun, ended, &tool, &time)],
@@ -145,8 +149,11 @@ fn put_particulars(case: &CaseDir, begun: &Begun) -> Result<(), Failure> {
     Ok(case.put_document("data/case.json", &document)?)
 }
 
-fn put_reports(case: &CaseDir) -> Result<(), Failure> {
-    let report = Report::of(case)?;
+fn put_reports(case: &CaseDir, gathered: Option<Gathered>) -> Result<(), Failure> {
+    let report = match gathered {
+        Some(gathered) => Report::from_gathered(case, gathered)?,
+        None => Report::of(case)?,
+    };
     case.put("data/report/report.html", &mut |out| {
         report.render(case, Format::Html, Redact::Nothing, out)
     })?;
