@@ -19,14 +19,15 @@ pub struct KnownAnswer {
     pub input: &'static str,
     /// Which code path computed it.
     pub path: &'static str,
-    /// The published value, lower-case hex.
+    /// The value that a right computation gives, lower-case hex: published by the standard where it
+    /// has one for that input, else computed by an independent program.
     pub expected: &'static str,
     /// What this program computed on this machine.
     pub actual: String,
 }
 
 impl KnownAnswer {
-    /// Says whether the computed value is the published one.
+    /// Says whether the computed value is the expected one.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.expected == self.actual
@@ -43,8 +44,9 @@ pub fn self_test() -> Vec<KnownAnswer> {
     let every: Algorithms = Algorithm::ALL.into_iter().collect();
     let mut answers = Vec::new();
     for input in Input::ALL {
-        let digests = hash_bytes(every, input.bytes(&pattern));
-        for algorithm in Algorithm::ALL {
+        let wanted = input.algorithms(every);
+        let digests = hash_bytes(wanted, input.bytes(&pattern));
+        for algorithm in wanted.iter() {
             answers.push(compare(algorithm, input, one_stream_path(algorithm), &[&digests]));
         }
     }
@@ -79,6 +81,15 @@ impl Input {
 
     /// Length of the longest input in bytes.
     const LONGEST: usize = (1 << 20) + 1;
+
+    /// Only the tree of BLAKE3 does anything with a mebibyte that it does not do with less; the
+    /// others would cost every start milliseconds.
+    fn algorithms(self, every: Algorithms) -> Algorithms {
+        match self {
+            Self::Pattern1Mib => Algorithms::NONE.with(Algorithm::Blake3),
+            _ => every,
+        }
+    }
 
     const fn name(self) -> &'static str {
         match self {

@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use triage_case::{CaseDir, CaseState};
+
 use crate::exit;
 
 /// A failure of a verb, printed once.
@@ -85,7 +87,18 @@ impl From<triage_case::Error> for Failure {
         match &error {
             E::Exists { .. } => failure(exit::REFUSED, "refused to write over existing output")
                 .hint("give a folder that does not exist yet, or `--resume` an interrupted scan"),
-            E::State { .. } => failure(exit::USAGE, "this folder cannot be used for that"),
+            E::State { path, .. } => {
+                let failure = failure(exit::USAGE, "this folder cannot be used for that");
+                match CaseDir::state(path) {
+                    CaseState::Finished => failure.hint(
+                        "the package is closed: `triage verify` checks it, `triage report` renders it",
+                    ),
+                    CaseState::Unfinished => failure.hint(
+                        "the scan was interrupted: go on with `triage scan --resume --case DIR`",
+                    ),
+                    _ => failure.hint("name the folder that `triage scan --case` has made"),
+                }
+            }
             E::Locked { .. } => failure(exit::REFUSED, "another run is writing to this case"),
             E::Damaged { .. } => failure(exit::VERIFY_FAILED, "the package is damaged"),
             E::Order { .. } => failure(exit::INTERNAL, "the records came out of order"),

@@ -167,7 +167,8 @@ fn open_one(path: &Path, options: &ImportOptions) -> Result<Index, Failure> {
     sets.into_indexes().pop().ok_or_else(|| Failure::usage("the set is empty").at(place))
 }
 
-/// Says what a list held, above all what of it was not used.
+/// Says what a list held, above all what of it was not used. What only its import had to guess is
+/// not repeated for a compiled set.
 pub(crate) fn tell(index: &Index, console: Console) {
     let (identity, report) = (index.identity(), index.report());
     let name = triage_evidence::escape(identity.name.as_bytes());
@@ -190,7 +191,7 @@ pub(crate) fn tell(index: &Index, console: Console) {
             "note: set {name}: {count} rows of empty files or placeholders left out"
         ));
     }
-    if report.algorithm_by_length {
+    if report.algorithm_by_length && !index.is_compiled_file() {
         console.say(&format!("note: set {name}: the algorithm was told from the digests' length"));
     }
 }

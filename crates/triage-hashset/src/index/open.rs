@@ -101,6 +101,12 @@ impl Index {
         Self::parse(bytes, path)
     }
 
+    /// Says whether the index was opened as a compiled file, not compiled from a list just now.
+    #[must_use]
+    pub const fn is_compiled_file(&self) -> bool {
+        matches!(self.bytes, Bytes::Mapped(_))
+    }
+
     /// Takes the bytes of an index that was compiled in memory.
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
         Self::parse(Bytes::Owned(bytes), Path::new("(memory)"))

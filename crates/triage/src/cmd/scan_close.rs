@@ -223,8 +223,16 @@ fn last_words(
     let entries = measure::count(coverage.seen().entries);
     let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
         let gaps = measure::count(coverage.gaps());
+        let unlisted = match coverage.unlisted_directories() {
+            0 => String::new(),
+            1 => ", and what lies below 1 directory is not known".to_owned(),
+            many => {
+                format!(", and what lies below {} directories is not known", measure::count(many))
+            }
+        };
         format!(
-            "INCOMPLETE: {hits}; {gaps} of {entries} entries were not examined in full (exit {code})"
+            "INCOMPLETE: {hits}; {gaps} of {entries} entries were not examined in full{unlisted} \
+             (exit {code})"
         )
     } else {
         format!("complete: {hits} among {entries} entries in scope (exit {code})")
