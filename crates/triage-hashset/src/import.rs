@@ -9,25 +9,43 @@
 mod bsd_reversed;
 mod bsd_tag;
 mod columns;
+mod database;
 mod delimited;
 mod detect;
+mod dfxml;
+mod encase;
 mod gnu;
 mod hashdeep;
+mod hashkeeper;
+mod hashlookup;
+mod headed;
+mod icse;
+mod ilook;
 mod json;
 mod lines;
+mod malwarebazaar;
 mod md5deep_size;
+mod misp;
+mod ncmec;
+mod nsrl_delta;
+mod nsrl_text;
 mod openssl;
 mod plain;
 mod quoted;
 mod sample;
 mod sink;
 mod source;
+mod stix;
 mod text;
+mod tsk_index;
+mod unpack;
 mod vics;
+mod xml;
+mod xways;
 
 use std::fmt;
 use std::fs::File;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -37,6 +55,7 @@ pub use self::columns::{BadMap, ColumnMap};
 use self::sample::Sample;
 use self::sink::Sink;
 use self::source::Tap;
+use self::unpack::Packing;
 use crate::{Description, Error, Index, Source};
 
 /// Every format, in the order in which they are named to people.
@@ -51,7 +70,27 @@ static FORMATS: &[Format] = &[
     Format(&md5deep_size::FORMAT),
     Format(&delimited::FORMAT),
     Format(&vics::FORMAT),
+    Format(&icse::FORMAT),
+    Format(&ncmec::FORMAT),
+    Format(&database::NSRL),
+    Format(&nsrl_delta::FORMAT),
+    Format(&nsrl_text::FORMAT),
+    Format(&hashlookup::FORMAT),
+    Format(&database::TSK),
+    Format(&tsk_index::FORMAT),
+    Format(&database::IPED),
+    Format(&encase::FORMAT),
+    Format(&hashkeeper::FORMAT),
+    Format(&ilook::FORMAT),
+    Format(&xways::FORMAT),
+    Format(&misp::FORMAT),
+    Format(&stix::FORMAT),
+    Format(&malwarebazaar::FORMAT),
+    Format(&dfxml::FORMAT),
 ];
+
+/// The beginning of a file, for what is wrong with all of it.
+const TOP: sink::Place = sink::Place { line: 1, column: 1 };
 
 /// A format that lists come in.
 #[derive(Clone, Copy)]
@@ -159,21 +198,77 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Index, Error> {
     if file.metadata().map_err(io("examine"))?.is_dir() {
         return Err(io("read")(std::io::ErrorKind::IsADirectory.into()));
     }
+    let packed_bytes = file.metadata().map_err(io("examine"))?.len();
     let mut tap = Tap::new(file);
     let head = tap.read_head().map_err(io("read"))?;
-    let sample = Sample::new(&head);
-    let format = match options.format {
-        Some(format) => format,
-        None => detect::detect(path, &sample, options)?,
-    };
     let mut sink = Sink::new(path, options);
-    {
-        let mut input = source::decode(&head, &mut tap);
-        (format.0.read)(&mut *input, &sample, &mut sink)?;
-    }
+    let format = match unpack::packing(&head) {
+        None => read_list(&head, &mut tap, false, &mut sink)?,
+        Some(Packing::Zip) => read_archive(&mut sink)?,
+        Some(packing) => {
+            let packed = head.chain(&mut tap);
+            let mut unpacked = unpack::stream(packing, packed, packed_bytes);
+            let head = source::head_of(&mut unpacked).map_err(io("unpack"))?;
+            read_list(&head, &mut unpacked, true, &mut sink)?
+        }
+    };
     let (size_bytes, sha256) = tap.finish().map_err(io("read"))?;
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_str().map_or_else(|| format!("{name:?}"), str::to_owned);
     let format = format.name().to_owned();
     sink.finish(Source { name, size_bytes, sha256, format })
+}
+
+/// Reads a list whose beginning is known already.
+fn read_list(
+    head: &[u8],
+    rest: &mut dyn Read,
+    is_packed: bool,
+    sink: &mut Sink<'_>,
+) -> Result<Format, Error> {
+    let sample = Sample::new(head);
+    let format = match sink.options().format {
+        Some(format) => format,
+        None => detect::detect(sink.path(), &sample, sink.options())?,
+    };
+    if is_packed && head.starts_with(database::MAGIC) {
+        let why = "a database inside: unpack it first, since it cannot be read as a stream";
+        return Err(sink.damaged(&why, TOP));
+    }
+    let mut input = source::decode(head, rest);
+    (format.0.read)(&mut *input, &sample, sink)?;
+    Ok(format)
+}
+
+/// Reads the one list in a zip archive; what else is in it (a readme, a schema) fits no format.
+fn read_archive(sink: &mut Sink<'_>) -> Result<Format, Error> {
+    let io = |sink: &Sink<'_>, error| sink.io(error);
+    let file = File::open(sink.path()).map_err(|error| io(sink, error))?;
+    let mut archive = unpack::Archive::open(file).map_err(|error| io(sink, error))?;
+    let members = archive.members().map_err(|error| io(sink, error))?;
+    let mut lists = Vec::new();
+    for (place, name) in &members {
+        let mut member = archive.member(*place).map_err(|error| io(sink, error))?;
+        let head = source::head_of(&mut member).map_err(|error| io(sink, error))?;
+        let sample = Sample::new(&head);
+        if members.len() == 1 || detect::detect(sink.path(), &sample, sink.options()).is_ok() {
+            lists.push((*place, name));
+        }
+    }
+    let [(place, _)] = lists.as_slice() else {
+        let all = if lists.is_empty() {
+            members.iter().map(|(_, name)| name.as_str()).collect()
+        } else {
+            lists.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>()
+        };
+        let count = lists.len();
+        let why = format!(
+            "the archive holds {count} lists, expected 1; unpack it and import one: {}",
+            all.join(", ")
+        );
+        return Err(sink.damaged(&why, TOP));
+    };
+    let mut member = archive.member(*place).map_err(|error| io(sink, error))?;
+    let head = source::head_of(&mut member).map_err(|error| io(sink, error))?;
+    read_list(&head, &mut member, true, sink)
 }

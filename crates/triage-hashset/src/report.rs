@@ -111,6 +111,10 @@ pub enum Reason {
     BadQuoting,
     /// The line is longer than any row.
     LineTooLong,
+    /// The row takes an earlier one back, which an import cannot do.
+    Removal,
+    /// The list says that the file is something else than what the set is imported as.
+    OtherDisposition,
 }
 
 impl Reason {
@@ -129,6 +133,8 @@ impl Reason {
             Self::BadCategory => "category is no number or short label",
             Self::BadQuoting => "stray or unclosed quote",
             Self::LineTooLong => "line too long",
+            Self::OtherDisposition => "the list says that it is of another disposition",
+            Self::Removal => "takes an earlier row back",
         }
     }
 }

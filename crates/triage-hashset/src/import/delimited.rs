@@ -24,14 +24,20 @@ pub(super) static FORMAT: Grammar = Grammar {
 const DELIMITER_LINES: usize = 20;
 
 /// How the file is to be read.
-struct Layout {
-    delimiter: u8,
-    columns: Vec<(Field, usize)>,
-    has_header: bool,
+pub(super) struct Layout {
+    /// The byte between two fields.
+    pub(super) delimiter: u8,
+    /// What is used, and in which column, from 0.
+    pub(super) columns: Vec<(Field, usize)>,
+    /// Whether the first record names the columns.
+    pub(super) has_header: bool,
+    /// Whether a record that begins with `#` is a comment wherever it stands; else only before
+    /// the first record, since later `#` may begin a name.
+    pub(super) comments: bool,
 }
 
 /// Returns the layout that the first line names: at least two columns, one of them with digests.
-fn by_header(sample: &Sample) -> Option<Layout> {
+pub(super) fn by_header(sample: &Sample) -> Option<Layout> {
     let first = sample.lines().next()?;
     let layouts = DELIMITERS.iter().filter_map(|(delimiter, _)| {
         let mut fields = Fields::default();
@@ -53,7 +59,7 @@ fn by_header(sample: &Sample) -> Option<Layout> {
             columns.push((field, place));
         }
         let any = columns.iter().any(|(field, _)| matches!(field, Field::Digest(_)));
-        any.then_some(Layout { delimiter: *delimiter, columns, has_header: true })
+        any.then_some(Layout { delimiter: *delimiter, columns, has_header: true, comments: false })
     });
     layouts.max_by_key(|layout| layout.columns.len())
 }
@@ -108,7 +114,7 @@ fn columns_of(map: &ColumnMap, delimiter: u8, sample: &Sample) -> Result<Layout,
     };
     let mut digests = columns.iter().filter(|(field, _)| matches!(field, Field::Digest(_)));
     let has_header = by_name || (whole == Split::Done && digests.all(|(_, place)| words(place)));
-    Ok(Layout { delimiter, columns, has_header })
+    Ok(Layout { delimiter, columns, has_header, comments: false })
 }
 
 /// Returns how many of the first lines have a digest where the layout expects one.
@@ -128,23 +134,32 @@ fn read(input: &mut dyn BufRead, sample: &Sample, sink: &mut Sink<'_>) -> Result
             BadMap::new("", "the file has no header with known names; give the columns")
         })?,
     };
+    read_records(input, &layout, sink)
+}
+
+/// Reads all records of a known layout.
+pub(super) fn read_records(
+    input: &mut dyn BufRead,
+    layout: &Layout,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
     let mut records = Records::new(Lines::new(input), layout.delimiter);
     let mut fields = Fields::default();
     let mut first = true;
     while let Some((line, verdict)) = records.next(&mut fields).map_err(|error| sink.io(error))? {
         let place = |at: usize| Place { line, column: (at as u64).saturating_add(1) };
+        let is_comment = fields.get(0).is_some_and(|field| !field.is_empty() && is_comment(field));
+        if is_comment && (layout.comments || (first && verdict.is_ok())) {
+            continue;
+        }
         if first && verdict.is_ok() {
-            // Comments are known before the first record only: later, `#` may begin a name.
-            if fields.get(0).is_some_and(|field| !field.is_empty() && is_comment(field)) {
-                continue;
-            }
             first = false;
             if layout.has_header {
-                note_unused(&layout, &fields, sink);
+                note_unused(layout, &fields, sink);
                 continue;
             }
         }
-        match verdict.map_err(|bad| (bad.reason, bad.at)).and_then(|()| row(&layout, &fields)) {
+        match verdict.map_err(|bad| (bad.reason, bad.at)).and_then(|()| row(layout, &fields)) {
             Ok(row) => sink.accept(row, place(0))?,
             Err((reason, at)) => sink.reject(reason, place(at))?,
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::sample::Sample;
-use super::{FORMATS, Format, ImportOptions, delimited};
+use super::{FORMATS, Format, ImportOptions, delimited, plain};
 use crate::Error;
 
 /// Returns the one format that fits the beginning of a file.
@@ -21,9 +21,11 @@ pub(super) fn detect(
     }
     let fits = |format: &Format| (format.0.fits)(sample, options);
     let mut survivors: Vec<Format> = FORMATS.iter().copied().filter(fits).collect();
-    // A format with an exact header of its own beats the one that reads any header.
-    if survivors.len() > 1 {
-        survivors.retain(|format| *format != Format(&delimited::FORMAT));
+    // A format with an exact header of its own beats those that read any header, or none.
+    for general in [Format(&delimited::FORMAT), Format(&plain::FORMAT)] {
+        if survivors.len() > 1 {
+            survivors.retain(|format| *format != general);
+        }
     }
     let path = path.to_owned();
     let names = |formats: &[Format]| formats.iter().map(|format| format.name()).collect();

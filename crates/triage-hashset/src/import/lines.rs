@@ -46,6 +46,11 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Passes over one line, however long it is.
+pub(super) fn skip_line(input: &mut dyn BufRead) -> io::Result<()> {
+    input.skip_until(b'\n').map(|_| ())
+}
+
 /// Returns the line without its end.
 pub(super) fn trim_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);

@@ -17,11 +17,12 @@ pub(super) struct Sample {
 const BINARY: &[(&[u8], &str)] = &[
     (b"SQLite format 3\0", "an SQLite database"),
     (b"HASH\r\n\xff\0", "an EnCase hash set"),
-    (b"\x1f\x8b", "compressed with gzip: decompress it first"),
-    (b"PK\x03\x04", "a zip archive: unpack it first"),
-    (b"\xfd7zXZ\0", "compressed with xz: decompress it first"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd: decompress it first"),
+    (b"\x1f\x8b", "compressed with gzip, twice"),
+    (b"PK\x03\x04", "a zip archive in another"),
+    (b"\xfd7zXZ\0", "compressed with xz, twice"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd, twice"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
+    (b"\x01\0\0\0\0\0\0\0", "a DCSO bloom filter: it holds no digests and only answers `probably`"),
 ];
 
 impl Sample {

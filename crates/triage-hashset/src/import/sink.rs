@@ -39,6 +39,11 @@ impl<'a> Sink<'a> {
         self.options
     }
 
+    /// Returns where the list lies, for databases, which are not read as a stream.
+    pub(super) fn path(&self) -> &'a Path {
+        self.path
+    }
+
     /// Takes a well-formed row: leaves out what must never be in a set.
     pub(super) fn accept(&mut self, mut row: Row, place: Place) -> Result<(), Error> {
         if row.digests.is_empty() {

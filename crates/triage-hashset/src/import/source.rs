@@ -32,9 +32,7 @@ impl Tap {
 
     /// Reads the beginning of the file.
     pub(super) fn read_head(&mut self) -> io::Result<Vec<u8>> {
-        let mut head = Vec::new();
-        self.take(HEAD_LEN).read_to_end(&mut head)?;
-        Ok(head)
+        head_of(self)
     }
 
     /// Reads what is left and returns the size and the SHA-256 of the whole file.
@@ -43,6 +41,13 @@ impl Tap {
         let digest = self.hasher.finish().get(Algorithm::Sha256);
         Ok((self.size_bytes, digest.map(|digest| digest.to_string()).unwrap_or_default()))
     }
+}
+
+/// Reads as much of a list as its format is told by.
+pub(super) fn head_of(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    input.take(HEAD_LEN).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 impl Read for Tap {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use triage_hash::{Algorithm, Digest, Digests};
-use triage_hashset::ImportOptions;
+use triage_hashset::{ImportOptions, Index, Sets, import};
 
 /// One of the twenty files that every sample lists.
 pub(crate) struct Expected {
@@ -59,6 +59,47 @@ pub(crate) fn options() -> ImportOptions {
     ImportOptions::default()
 }
 
+/// Reads a sample and checks that it holds these algorithms of the twenty files and nothing else.
+pub(crate) fn check(
+    sample: &str,
+    format: &str,
+    algorithms: &[Algorithm],
+    options: &ImportOptions,
+) -> Index {
+    let index = import(&fixture(sample), options).unwrap_or_else(|e| panic!("{sample}: {e}"));
+    assert_eq!(index.identity().source.format, format, "{sample}");
+    let report = index.report().clone();
+    assert_eq!(
+        report.rows,
+        report.accepted
+            + report.duplicates
+            + report.merged
+            + report.rejects()
+            + report.exclusions()
+    );
+    assert_eq!(index.algorithms(), algorithms.iter().copied().collect(), "{sample}");
+    for algorithm in algorithms {
+        assert_eq!(index.digest_count(*algorithm), 20, "{sample} {algorithm}");
+        assert_eq!(report.digests[algorithm.name()], 20);
+    }
+    let sets = Sets::from_indexes(vec![index]);
+    for file in expected() {
+        for algorithm in algorithms {
+            let found = sets.lookup(&file.only(*algorithm), file.size);
+            assert_eq!(found.len(), 1, "{sample}: file {} by {algorithm}", file.n);
+            assert_eq!((found[0].algorithm, found[0].inconsistent), (*algorithm, false));
+        }
+    }
+    import(&fixture(sample), options).unwrap()
+}
+
+/// Checks that every row was kept.
+pub(crate) fn clean(index: &Index) {
+    let report = index.report();
+    let counts = (report.accepted, report.rows, report.rejects(), report.exclusions());
+    assert_eq!(counts, (20, 20, 0, 0), "{:?}", report.first_bad);
+}
+
 /// Every sample that can be read without options.
 pub(crate) const SAMPLES: &[&str] = &[
     "plain/dirty_md5.txt",
@@ -76,6 +117,28 @@ pub(crate) const SAMPLES: &[&str] = &[
     "vics/vics_1.3_hashset.json",
     "vics/vics_2.0_case.json",
     "vics/vics_2.0_hashset_bom_pretty.json",
+    "encase/synthetic.hash",
+    "hashdeep/hashes.dfxml",
+    "hashkeeper/Z99001.hsh",
+    "hashlookup/records.ndjson",
+    "icse/icse_12col.csv",
+    "icse/icse_16col.csv",
+    "ilook/v3.hsh",
+    "ilook/v4.hsh",
+    "malwarebazaar/full.csv",
+    "misp_feed/128c603e-2e18-5914-b465-80cc4821378a.json",
+    "ncmec/entries_v2.xml",
+    "nsrl_v1.5/NSRLFile.txt",
+    "nsrl_v2/NSRLFile.txt",
+    "nsrl_v3/RDS_2026.01.1_synthetic_full_subset.db",
+    "nsrl_v3/RDS_2026.01.1_synthetic_minimal.db",
+    "nsrl_v3/RDS_2026.02.1_synthetic_minimal_delta.sql",
+    "stix/bundle_2.1.json",
+    "tsk/known.kdb",
+    "tsk/known.txt-md5.idx",
+    "xways/md5.txt",
+    "xways/sha1.txt",
+    "xways/sha256.txt",
 ];
 
 /// A small generator of numbers with a fixed seed (splitmix64).
