@@ -1,68 +1,104 @@
-//! Collects the rows of a set and compiles them into an index.
+//! Collects the rows of a set and compiles them into an index, in bounded memory.
 //!
-//! Rows are sorted in memory, which bounds the size of a set: four million MD5 rows were measured
-//! to take 300 MB at the peak, 76 bytes a row, and more with every further digest of a row. The
-//! order in which rows come does not matter: the same rows give the same index bytes.
+//! A row is a record: its digests, its size, its class. Records are sorted on the disk where they
+//! do not fit into memory; the order in which rows come does not matter: the same rows give the
+//! same index bytes, whatever the memory.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use triage_hash::{Algorithm, Digest};
+use triage_hash::{Algorithm, Algorithms};
 
 use crate::category::label;
-use crate::index::{Columns, KeyColumn, Meta, NO_CLASS, NO_KEY, NO_SIZE, encode};
+use crate::index::{Assembly, Columns, Meta, NO_CLASS, NO_SIZE};
+use crate::spill::{Scratch, Sorted, Sorter};
 use crate::{Category, Error, ImportReport, Index, Row, RowCategory, SetIdentity};
 
 /// Most rows of one set: the links of an index use the highest bit of a row number for lists.
 pub(crate) const MAX_ROWS: u64 = 0x7fff_fffe;
 /// Most distinct categories of one set: class numbers have 16 bits and one value means none.
 pub(crate) const MAX_CATEGORIES: u64 = 0xffff;
+/// Bytes of a record behind the digests: size and class.
+const REST: usize = size_of::<u64>() + size_of::<u16>();
 
-/// The digests of one algorithm in the order in which they came.
-struct Arrived {
-    algorithm: Algorithm,
-    bytes: Vec<u8>,
-    rows: Vec<u32>,
+/// The rows that have digests of the same algorithms.
+struct Alike {
+    algorithms: Algorithms,
+    sorter: Sorter,
 }
 
 /// Takes the rows of one set, one by one, and compiles them.
-#[derive(Default)]
 pub struct Builder {
-    arrived: Vec<Arrived>,
-    sizes: Vec<u64>,
-    classes: Vec<u16>,
+    scratch: Scratch,
+    alike: Vec<Alike>,
+    rows: u64,
     categories: BTreeMap<RowCategory, u16>,
+    record: Vec<u8>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Builder {
-    /// Returns a builder without rows.
+    /// Returns a builder without rows that keeps everything in memory.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with(Scratch::in_memory())
+    }
+
+    /// Returns a builder without rows that sorts in about `memory_bytes` of memory and puts what
+    /// does not fit into scratch files in `folder`.
+    #[must_use]
+    pub fn spilling(folder: &Path, memory_bytes: usize) -> Self {
+        Self::with(Scratch { folder: Some(folder.to_owned()), memory_bytes })
+    }
+
+    fn with(scratch: Scratch) -> Self {
+        let (alike, record) = (Vec::new(), Vec::new());
+        Self { scratch, alike, rows: 0, categories: BTreeMap::new(), record }
     }
 
     /// Takes a row. A row without digests is not taken.
     ///
     /// # Errors
-    /// [`Error::Limit`] if there are more rows or categories than an index can hold.
+    /// [`Error::Limit`] if there are more rows or categories than an index can hold, [`Error::Io`]
+    /// if a scratch file cannot be written.
     pub fn push(&mut self, row: &Row) -> Result<(), Error> {
         if row.digests.is_empty() {
             return Ok(());
         }
-        let number = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);
-        if u64::from(number) >= MAX_ROWS {
+        if self.rows >= MAX_ROWS {
             return Err(Error::Limit { what: "rows", limit: MAX_ROWS });
         }
         let class = match &row.category {
             None => NO_CLASS,
             Some(category) => self.class_of(category)?,
         };
-        for digest in row.digests.iter() {
-            self.add_digest(digest, number);
+        let algorithms: Algorithms = row.digests.iter().map(|digest| digest.algorithm()).collect();
+        self.record.clear();
+        for algorithm in algorithms.iter() {
+            if let Some(digest) = row.digests.get(algorithm) {
+                self.record.extend_from_slice(digest.as_bytes());
+            }
         }
-        self.sizes.push(row.size_bytes.filter(|size| *size != 0).unwrap_or(NO_SIZE));
-        self.classes.push(class);
-        Ok(())
+        let size = row.size_bytes.filter(|size| *size != 0).unwrap_or(NO_SIZE);
+        self.record.extend_from_slice(&size.to_be_bytes());
+        self.record.extend_from_slice(&class.to_be_bytes());
+        self.rows += 1;
+        let place = self.alike.iter().position(|alike| alike.algorithms == algorithms);
+        let place = place.unwrap_or_else(|| {
+            // Half for all rows; the other half is for the digests of further algorithms. Lists
+            // that mix kinds of rows have few of them, and one kind that is most of the list.
+            let scratch = self.scratch.share(2 + self.alike.len());
+            let sorter = Sorter::new(&scratch, self.record.len());
+            self.alike.push(Alike { algorithms, sorter });
+            self.alike.len() - 1
+        });
+        self.alike[place].sorter.push(&self.record)
     }
 
     /// Returns the number of a category, a new one if it was not met before.
@@ -78,22 +114,10 @@ impl Builder {
         Ok(class)
     }
 
-    fn add_digest(&mut self, digest: &Digest, row: u32) {
-        let algorithm = digest.algorithm();
-        let place = self.arrived.iter().position(|column| column.algorithm == algorithm);
-        let place = place.unwrap_or_else(|| {
-            self.arrived.push(Arrived { algorithm, bytes: Vec::new(), rows: Vec::new() });
-            self.arrived.len() - 1
-        });
-        let column = &mut self.arrived[place];
-        column.bytes.extend_from_slice(digest.as_bytes());
-        column.rows.push(row);
-    }
-
-    /// Returns whether a row was taken.
+    /// Returns whether no row was taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sizes.is_empty()
+        self.rows == 0
     }
 
     /// Returns whether a row has a category.
@@ -106,9 +130,9 @@ impl Builder {
     /// rows and of digests in `report` are filled in.
     ///
     /// # Errors
-    /// [`Error::Limit`] if the index would be too large.
+    /// [`Error::Limit`] if the index would be too large, [`Error::Io`] if a scratch file fails.
     pub fn finish(self, identity: SetIdentity, report: ImportReport) -> Result<Index, Error> {
-        Index::from_bytes(self.compile(identity, report)?)
+        Index::from_bytes(self.compile(identity, report)?.into_bytes()?)
     }
 
     /// Compiles the rows into an index file and opens it. The file must not exist.
@@ -121,7 +145,7 @@ impl Builder {
         identity: SetIdentity,
         report: ImportReport,
     ) -> Result<Index, Error> {
-        crate::index::write_new(path, &self.compile(identity, report)?)?;
+        self.compile(identity, report)?.write_new(path)?;
         Index::open(path)
     }
 
@@ -129,101 +153,153 @@ impl Builder {
         mut self,
         identity: SetIdentity,
         mut report: ImportReport,
-    ) -> Result<Vec<u8>, Error> {
-        let categories = self.sort_categories(identity.scheme.as_deref());
-        self.arrived.sort_by_key(|column| column.algorithm);
-        let rows = self.sizes.len();
-        let keys: Vec<KeyColumn> =
-            std::mem::take(&mut self.arrived).iter().map(|c| sort_keys(c, rows)).collect();
-        let columns = self.sort_rows(keys, &mut report);
-        for column in &columns.keys {
-            report.digests.insert(column.algorithm.name().to_owned(), column.count());
+    ) -> Result<Assembly, Error> {
+        let (categories, renumbered) = self.sort_categories(identity.scheme.as_deref());
+        let all = self.alike.iter().flat_map(|alike| alike.algorithms.iter()).collect();
+        let mut columns = Columns::new(&self.scratch, all)?;
+        let mut rows = Rows::new(self.alike)?;
+        let mut equal = Equal::default();
+        while let Some(algorithms) = rows.next()? {
+            let record = rows.current.as_slice();
+            let (digests, rest) = record.split_at(record.len() - REST);
+            if equal.algorithms != algorithms || equal.digests != digests {
+                equal.put(&mut columns, &mut report)?;
+                equal.algorithms = algorithms;
+                equal.digests.clear();
+                equal.digests.extend_from_slice(digests);
+            }
+            let (size, class) = rest.split_at(size_of::<u64>());
+            let size = size.first_chunk().copied().map_or(NO_SIZE, u64::from_be_bytes);
+            let class = class.first_chunk().copied().map_or(NO_CLASS, u16::from_be_bytes);
+            let class = renumbered.get(usize::from(class)).copied().unwrap_or(NO_CLASS);
+            equal.add(size, class, &mut report);
         }
-        encode(&Meta { builder: Meta::this_builder(), identity, report }, &categories, &columns)
+        equal.put(&mut columns, &mut report)?;
+        columns.finish(
+            |report| Meta { builder: Meta::this_builder(), identity, report },
+            report,
+            &categories,
+        )
     }
 
     /// Numbers the categories in their own order, so that the order of rows leaves no trace.
-    fn sort_categories(&mut self, scheme: Option<&str>) -> Vec<Category> {
+    fn sort_categories(&mut self, scheme: Option<&str>) -> (Vec<Category>, Vec<u16>) {
         let scheme = scheme.unwrap_or_default();
         let mut renumbered = vec![NO_CLASS; self.categories.len()];
         for (new, old) in (0..).zip(self.categories.values()) {
             renumbered[usize::from(*old)] = new;
-        }
-        for class in &mut self.classes {
-            *class = renumbered.get(usize::from(*class)).copied().unwrap_or(NO_CLASS);
         }
         let named = std::mem::take(&mut self.categories).into_keys().map(|row| Category {
             scheme: scheme.to_owned(),
             label: row.label.or_else(|| label(scheme, row.number?).map(str::to_owned)),
             number: row.number,
         });
-        named.collect()
+        (named.collect(), renumbered)
+    }
+}
+
+/// The rows with the same digests: their distinct sizes and classes.
+#[derive(Default)]
+struct Equal {
+    algorithms: Algorithms,
+    digests: Vec<u8>,
+    /// Records come by size and then by the class as it was first met, so that those that say the
+    /// same of size and class are neighbours.
+    rest: Vec<(u64, u16)>,
+}
+
+impl Equal {
+    fn add(&mut self, size: u64, class: u16, report: &mut ImportReport) {
+        if self.rest.last() == Some(&(size, class)) {
+            report.duplicates += 1;
+        } else {
+            self.rest.push((size, class));
+        }
     }
 
-    /// Puts the rows in the order of their keys and drops those that say the same.
-    fn sort_rows(self, keys: Vec<KeyColumn>, report: &mut ImportReport) -> Columns {
-        let rest = |row: u32| {
-            let row = row as usize;
-            (self.sizes[row], self.classes[row])
-        };
-        let compare_keys = |a: u32, b: u32| {
-            let of = |row: u32| keys.iter().map(move |column| column.key_of_row[row as usize]);
-            of(a).cmp(of(b))
-        };
-        let mut order: Vec<u32> = (0..).take(self.sizes.len()).collect();
-        order.sort_unstable_by(|a, b| compare_keys(*a, *b).then_with(|| rest(*a).cmp(&rest(*b))));
-        let mut kept: Vec<u32> = Vec::with_capacity(order.len());
-        for row in order {
-            match kept.last().copied() {
-                Some(last) if compare_keys(last, row).is_eq() && rest(last) == rest(row) => {
-                    report.duplicates += 1;
-                    continue;
-                }
-                Some(last) if compare_keys(last, row).is_eq() => report.merged += 1,
-                _ => report.accepted += 1,
+    /// Hands the rows on, in the order of sizes and of renumbered classes.
+    fn put(&mut self, columns: &mut Columns, report: &mut ImportReport) -> Result<(), Error> {
+        self.rest.sort_unstable();
+        for (place, (size, class)) in self.rest.drain(..).enumerate() {
+            let count = if place == 0 { &mut report.accepted } else { &mut report.merged };
+            *count += 1;
+            columns.put(self.algorithms, &self.digests, size, class)?;
+        }
+        Ok(())
+    }
+}
+
+/// All rows in order: those of each kind are sorted, and this merges them.
+struct Rows {
+    alike: Vec<(Algorithms, Sorted)>,
+    /// The next row of each kind, if there are several kinds.
+    heads: Vec<Option<Vec<u8>>>,
+    /// The row that was asked for last.
+    current: Vec<u8>,
+}
+
+impl Rows {
+    fn new(alike: Vec<Alike>) -> Result<Self, Error> {
+        let mut rows = Self { alike: Vec::new(), heads: Vec::new(), current: Vec::new() };
+        for Alike { algorithms, sorter } in alike {
+            rows.alike.push((algorithms, sorter.finish()?));
+        }
+        if rows.alike.len() > 1 {
+            rows.heads.resize(rows.alike.len(), None);
+            (0..rows.alike.len()).try_for_each(|place| rows.advance(place))?;
+        }
+        Ok(rows)
+    }
+
+    fn advance(&mut self, place: usize) -> Result<(), Error> {
+        self.heads[place] = self.alike[place].1.next()?.map(<[u8]>::to_vec);
+        Ok(())
+    }
+
+    /// Puts the next row into `current` and returns what it has digests of.
+    fn next(&mut self) -> Result<Option<Algorithms>, Error> {
+        if let [(algorithms, only)] = self.alike.as_mut_slice() {
+            let Some(record) = only.next()? else { return Ok(None) };
+            self.current.clear();
+            self.current.extend_from_slice(record);
+            return Ok(Some(*algorithms));
+        }
+        let mut least: Option<(usize, &[u8])> = None;
+        for (place, head) in self.heads.iter().enumerate() {
+            let Some(head) = head else { continue };
+            let smaller = least.is_none_or(|(other, record)| {
+                compare(self.alike[place].0, head, self.alike[other].0, record).is_lt()
+            });
+            if smaller {
+                least = Some((place, head));
             }
-            kept.push(row);
         }
-        let pick = |column: KeyColumn| KeyColumn {
-            key_of_row: kept.iter().map(|row| column.key_of_row[*row as usize]).collect(),
-            ..column
-        };
-        Columns {
-            keys: keys.into_iter().map(pick).collect(),
-            sizes: kept.iter().map(|row| self.sizes[*row as usize]).collect(),
-            classes: kept.iter().map(|row| self.classes[*row as usize]).collect(),
-        }
+        let Some((place, _)) = least else { return Ok(None) };
+        self.current = self.heads[place].take().unwrap_or_default();
+        self.advance(place)?;
+        Ok(Some(self.alike[place].0))
     }
 }
 
-/// Sorts the digests of one algorithm, each once, and notes which of them each row has.
-fn sort_keys(arrived: &Arrived, rows: usize) -> KeyColumn {
-    let width = arrived.algorithm.len_bytes();
-    let digest = |place: u32| {
-        let start = place as usize * width;
-        &arrived.bytes[start..start + width]
-    };
-    // The first eight bytes decide almost every comparison without a look into the arena.
-    let mut order: Vec<(u64, u32)> = (0..)
-        .zip(arrived.bytes.chunks_exact(width))
-        .map(|(place, bytes)| (prefix(bytes), place))
-        .collect();
-    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| digest(a.1).cmp(digest(b.1))));
-    let mut keys = Vec::new();
-    let mut key_of_row = vec![NO_KEY; rows];
-    let mut count: u32 = 0;
-    for (_, place) in order {
-        let bytes = digest(place);
-        if count == 0 || &keys[keys.len() - width..] != bytes {
-            keys.extend_from_slice(bytes);
-            count += 1;
+/// Compares rows of different kinds: by the digests of each algorithm in turn, and a row without
+/// a digest of it comes after all that have one.
+fn compare(a_has: Algorithms, a: &[u8], b_has: Algorithms, b: &[u8]) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    for algorithm in Algorithm::ALL {
+        match (a_has.contains(algorithm), b_has.contains(algorithm)) {
+            (false, false) => {}
+            (true, false) => return Ordering::Less,
+            (false, true) => return Ordering::Greater,
+            (true, true) => {
+                let width = algorithm.len_bytes();
+                let (of_a, rest_a) = a.split_at(width.min(a.len()));
+                let (of_b, rest_b) = b.split_at(width.min(b.len()));
+                match of_a.cmp(of_b) {
+                    Ordering::Equal => (a, b) = (rest_a, rest_b),
+                    different => return different,
+                }
+            }
         }
-        key_of_row[arrived.rows[place as usize] as usize] = count - 1;
     }
-    KeyColumn { algorithm: arrived.algorithm, keys, key_of_row }
-}
-
-/// Returns the first eight bytes as a number that orders like the bytes.
-fn prefix(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    a.cmp(b)
 }

@@ -192,6 +192,32 @@ pub struct ImportOptions {
 /// [`Error::Strict`], [`Error::SchemeNeeded`], [`Error::CategorisedKnownGood`], [`Error::Limit`],
 /// [`Error::BadMap`] as they say, and [`Error::Io`].
 pub fn import(path: &Path, options: &ImportOptions) -> Result<Index, Error> {
+    import_into(Sink::new(path, options), path, None)
+}
+
+/// Reads a list and compiles it into an index file, in about `memory_bytes` of memory: what does
+/// not fit is sorted in scratch files beside the index, which have no name and are gone when the
+/// process ends, however it ends. The file must not exist; nothing is left behind on an error.
+///
+/// # Errors
+/// As [`import`], [`Error::Exists`] if there is a file of that name, and [`Error::Io`] if the disk
+/// refuses or is full.
+pub fn import_to(
+    path: &Path,
+    options: &ImportOptions,
+    output: &Path,
+    memory_bytes: usize,
+) -> Result<Index, Error> {
+    if std::fs::symlink_metadata(output).is_ok() {
+        return Err(Error::Exists { path: output.to_owned() });
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let builder = crate::Builder::spilling(folder, memory_bytes);
+    import_into(Sink::with(path, options, builder), path, Some(output))
+}
+
+fn import_into(mut sink: Sink<'_>, path: &Path, output: Option<&Path>) -> Result<Index, Error> {
     let io =
         |action: &'static str| move |source| Error::Io { action, path: path.to_owned(), source };
     let file = File::open(path).map_err(io("open"))?;
@@ -201,7 +227,6 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Index, Error> {
     let packed_bytes = file.metadata().map_err(io("examine"))?.len();
     let mut tap = Tap::new(file);
     let head = tap.read_head().map_err(io("read"))?;
-    let mut sink = Sink::new(path, options);
     let format = match unpack::packing(&head) {
         None => read_list(&head, &mut tap, false, &mut sink)?,
         Some(Packing::Zip) => read_archive(&mut sink)?,
@@ -216,7 +241,7 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Index, Error> {
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_str().map_or_else(|| format!("{name:?}"), str::to_owned);
     let format = format.name().to_owned();
-    sink.finish(Source { name, size_bytes, sha256, format })
+    sink.finish(Source { name, size_bytes, sha256, format }, output)
 }
 
 /// Reads a list whose beginning is known already.

@@ -3,14 +3,19 @@
 //! Sorted digests behind a prefix table and a binary-fuse filter; one layout for a mapped file and
 //! for memory, so that a list compiled on the fly and an index file are asked by the same code.
 
+mod assembly;
 mod encode;
 mod filter;
+mod keys;
 mod layout;
 mod lookup;
 mod open;
+mod rows;
 mod write;
 
-pub(crate) use encode::{Columns, KeyColumn, encode};
-pub(crate) use layout::{Meta, NO_CLASS, NO_KEY, NO_SIZE};
+pub(crate) use assembly::Assembly;
+pub(crate) use encode::Columns;
+pub(crate) use layout::{Meta, NO_CLASS, NO_SIZE};
 pub use open::{Index, is_index};
+pub use rows::Record;
 pub(crate) use write::write_new;

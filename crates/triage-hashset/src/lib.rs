@@ -23,6 +23,7 @@ mod matched;
 mod report;
 mod row;
 mod sets;
+mod spill;
 
 pub use builder::Builder;
 pub use category::Category;
@@ -30,8 +31,8 @@ pub use disposition::{Disposition, UnknownDisposition};
 pub use error::Error;
 pub use exclusion::Exclusion;
 pub use identity::{Description, SetIdentity, Source};
-pub use import::{BadMap, ColumnMap, Format, ImportOptions, UnknownFormat, import};
-pub use index::{Index, is_index};
+pub use import::{BadMap, ColumnMap, Format, ImportOptions, UnknownFormat, import, import_to};
+pub use index::{Index, Record, is_index};
 pub use matched::{Match, Matches};
 pub use report::{BadRow, ImportReport, Reason};
 pub use row::{Row, RowCategory};

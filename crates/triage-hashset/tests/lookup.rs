@@ -247,3 +247,35 @@ fn lists_and_indexes_are_opened_together() {
     assert_eq!(serde_json::from_str::<Match>(&line).unwrap(), found[0]);
     assert!(line.contains("\"algorithm\":\"sha1\"") || line.contains("\"algorithm\":\"sha256\""));
 }
+
+#[test]
+fn the_memory_leaves_no_trace_in_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.csv");
+    let mut numbers = Numbers(7);
+    let mut text = String::from("md5,sha1,size,category\n");
+    for row in 0..30_000 {
+        let md5 = format!("{:016x}{:016x}", numbers.next() % 25_000, numbers.next() % 3);
+        let sha1 = format!("{:040x}", numbers.next() % 20_000);
+        let (size, category) = (numbers.next() % 3, numbers.next() % 4);
+        match row % 3 {
+            0 => text.push_str(&format!("{md5},,{size},{category}\n")),
+            1 => text.push_str(&format!(",{sha1},,\n")),
+            _ => text.push_str(&format!("{md5},{sha1},{size},{category}\n")),
+        }
+    }
+    std::fs::write(&list, &text).unwrap();
+    let options = ImportOptions { scheme: Some("vics-us".to_owned()), ..ImportOptions::default() };
+    let whole = import(&list, &options).unwrap();
+    let expected = folder.path().join("whole.thx");
+    whole.write(&expected).unwrap();
+    assert!(whole.report().merged > 0 && whole.report().duplicates > 0);
+    for memory in [30_000, 300_000, 1 << 30] {
+        let path = folder.path().join(format!("{memory}.thx"));
+        let index = triage_hashset::import_to(&list, &options, &path, memory).unwrap();
+        index.verify().unwrap();
+        assert!(std::fs::read(&path).unwrap() == std::fs::read(&expected).unwrap(), "{memory}");
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 5, "no scratch file stays");
+}

@@ -1,8 +1,8 @@
 //! An event of a MISP feed: `{"Event": {"Attribute": [...], "Object": [{"Attribute": [...]}]}}`.
 //!
 //! Attributes count if their type is a digest of a file, alone or as `filename|sha256`, and if
-//! `to_ids` is true; the others are counted by their type. `imphash` and `authentihash` are as long
-//! as digests of files and are none. `hashes.csv` of a feed holds digests of digests and is no list.
+//! `to_ids` is true; the others are counted by their type. `imphash` and `authentihash` are as
+//! long as digests of files and are none. `hashes.csv` of a feed holds digests of digests: no list.
 
 use std::io::BufRead;
 

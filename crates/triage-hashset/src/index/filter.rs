@@ -9,7 +9,6 @@
 use xorf::BinaryFuse8;
 
 use super::layout::{read_u32, read_u64};
-use crate::Error;
 
 /// Length of the description of one shard.
 const SHARD_LEN: usize = 32;
@@ -37,33 +36,54 @@ pub(super) struct Filter {
     shards: Vec<Shard>,
 }
 
-/// Encodes the section for sorted unique `keys` of `width` bytes.
-///
-/// # Errors
-/// [`Error::Limit`] if a shard would be too large for 32-bit offsets.
-pub(super) fn encode(keys: &[u8], width: usize) -> Result<Vec<u8>, Error> {
-    let count = (keys.len() / width) as u64;
-    let log2 = count.checked_ilog2().unwrap_or(0);
-    let shard_bits = log2.saturating_sub(SHARD_KEYS_LOG2).min(MAX_SHARD_BITS);
-    let mut table = Vec::new();
-    let mut fingerprints: Vec<u8> = Vec::new();
-    let mut rest = keys;
-    for shard in 0..1_usize << shard_bits {
-        let len = rest.chunks_exact(width).take_while(|k| shard_of(k, shard_bits) == shard).count();
-        let (own, after) = rest.split_at(len * width);
-        rest = after;
-        let mut words: Vec<u64> = own.chunks_exact(width).filter_map(word).collect();
-        words.sort_unstable();
-        words.dedup();
-        encode_shard(&words, &mut table, &mut fingerprints);
+/// Makes the section of unique digests that come in order, shard by shard.
+pub(super) struct FilterBuilder {
+    shard_bits: u32,
+    shard: usize,
+    words: Vec<u64>,
+    table: Vec<u8>,
+    fingerprints: Vec<u8>,
+}
+
+impl FilterBuilder {
+    /// Expects `count` digests.
+    pub(super) fn new(count: u64) -> Self {
+        let log2 = count.checked_ilog2().unwrap_or(0);
+        let shard_bits = log2.saturating_sub(SHARD_KEYS_LOG2).min(MAX_SHARD_BITS);
+        let (words, table, fingerprints) = (Vec::new(), Vec::new(), Vec::new());
+        Self { shard_bits, shard: 0, words, table, fingerprints }
     }
-    let mut out = Vec::with_capacity(HEAD_LEN + table.len() + fingerprints.len());
-    out.extend_from_slice(&shard_bits.to_le_bytes());
-    out.extend_from_slice(&0_u32.to_le_bytes());
-    out.extend_from_slice(&(fingerprints.len() as u64).to_le_bytes());
-    out.append(&mut table);
-    out.append(&mut fingerprints);
-    Ok(out)
+
+    /// Takes the next digest.
+    pub(super) fn push(&mut self, digest: &[u8]) {
+        while self.shard < shard_of(digest, self.shard_bits) {
+            self.end_shard();
+        }
+        self.words.extend(word(digest));
+    }
+
+    fn end_shard(&mut self) {
+        self.words.sort_unstable();
+        self.words.dedup();
+        encode_shard(&self.words, &mut self.table, &mut self.fingerprints);
+        self.words.clear();
+        self.shard = self.shard.saturating_add(1);
+    }
+
+    /// Returns the bytes of the section.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        while self.shard < 1 << self.shard_bits {
+            self.end_shard();
+        }
+        let length = HEAD_LEN + self.table.len() + self.fingerprints.len();
+        let mut out = Vec::with_capacity(length);
+        out.extend_from_slice(&self.shard_bits.to_le_bytes());
+        out.extend_from_slice(&0_u32.to_le_bytes());
+        out.extend_from_slice(&(self.fingerprints.len() as u64).to_le_bytes());
+        out.append(&mut self.table);
+        out.append(&mut self.fingerprints);
+        out
+    }
 }
 
 /// Appends one shard. A shard that cannot be built has segment length 0 and lets everything pass.
@@ -180,10 +200,16 @@ mod tests {
         keys
     }
 
+    fn encode(keys: &[u8], width: usize) -> Vec<u8> {
+        let mut builder = FilterBuilder::new((keys.len() / width) as u64);
+        keys.chunks_exact(width).for_each(|key| builder.push(key));
+        builder.finish()
+    }
+
     #[test]
     fn no_key_is_missed_at_any_size_and_few_others_pass() {
         for count in (0..40).chain([1000, 70_000, 300_000]) {
-            let section = encode(keys(count).as_flattened(), 16).unwrap();
+            let section = encode(keys(count).as_flattened(), 16);
             let filter = Filter::read(&section).unwrap();
             assert!(keys(count).iter().all(|key| filter.may_contain(&section, key)), "{count}");
             let others = &keys(count + 20_000);
@@ -198,7 +224,7 @@ mod tests {
         let keys = keys(5000);
         let words: Vec<u64> = keys.iter().filter_map(|key| word(key)).collect();
         let library = BinaryFuse8::try_from(&words).unwrap();
-        let section = encode(keys.as_flattened(), 16).unwrap();
+        let section = encode(keys.as_flattened(), 16);
         let filter = Filter::read(&section).unwrap();
         for n in 0..50_000_u64 {
             let mut digest = [0; 16];

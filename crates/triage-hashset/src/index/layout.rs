@@ -15,7 +15,7 @@ pub(crate) const MAGIC: &[u8; 8] = b"TRIAGEHX";
 /// Major version: another one cannot be read.
 pub(crate) const MAJOR: u16 = 1;
 /// Minor version: a later one has sections that this program may skip.
-pub(crate) const MINOR: u16 = 0;
+pub(crate) const MINOR: u16 = 1;
 /// Length of the header; the section table follows.
 pub(crate) const HEADER_LEN: usize = 64;
 /// Where the digest of the head stands in the header.

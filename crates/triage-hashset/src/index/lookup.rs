@@ -133,9 +133,14 @@ impl Index {
 
     /// Returns the records that have the key. A damaged link gives a record that is not there,
     /// so that the digest is still reported, and as inconsistent.
-    fn rows_of(&self, table: &Table, key: u32) -> impl Iterator<Item = u32> + '_ {
-        let links = self.bytes.get(table.links.clone()).unwrap_or_default();
-        let link = u32_at(links, key as usize).unwrap_or(NO_KEY);
+    pub(super) fn rows_of(&self, table: &Table, key: u32) -> impl Iterator<Item = u32> + '_ {
+        let link = match &table.links {
+            None => key,
+            Some(links) => {
+                let links = self.bytes.get(links.clone()).unwrap_or_default();
+                u32_at(links, key as usize).unwrap_or(NO_KEY)
+            }
+        };
         let lists = self.bytes.get(table.lists.clone()).unwrap_or_default();
         let place = (link & !LIST_BIT) as usize;
         let mut rows: &[u8] = &[];
@@ -151,12 +156,12 @@ impl Index {
     }
 
     /// Returns the key that a record has in a table, or [`NO_KEY`].
-    fn key_of(&self, table: &Table, row: u32) -> u32 {
+    pub(super) fn key_of(&self, table: &Table, row: u32) -> u32 {
         let column = table.key_of_row.clone().and_then(|range| self.bytes.get(range));
         column.and_then(|column| u32_at(column, row as usize)).unwrap_or(NO_KEY)
     }
 
-    fn class_of(&self, row: u32) -> u16 {
+    pub(super) fn class_of(&self, row: u32) -> u16 {
         let column = self.classes.clone().and_then(|range| self.bytes.get(range));
         let at = (row as usize).saturating_mul(2);
         let class = column.and_then(|column| column.get(at..)?.first_chunk().copied());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use triage_hash::{Algorithm, Algorithms};
 
-use super::encode::head_digest;
+use super::assembly::head_digest;
 use super::filter::Filter;
 use super::layout::{
     ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MAJOR, MAX_JSON, MAX_SECTIONS, Meta,
@@ -57,7 +57,8 @@ pub(super) struct Table {
     pub(super) bits: u32,
     pub(super) fan: Range<usize>,
     pub(super) keys: Range<usize>,
-    pub(super) links: Range<usize>,
+    /// Where no links are there, the place of a digest is its row.
+    pub(super) links: Option<Range<usize>>,
     pub(super) lists: Range<usize>,
     pub(super) key_of_row: Option<Range<usize>>,
     pub(super) filter_section: Range<usize>,
@@ -136,6 +137,11 @@ impl Index {
         parser.check_zeros(end..self.bytes.len())
     }
 
+    /// Returns the error of a row that cannot be put together.
+    pub(super) fn bad_row(&self, number: u32) -> Error {
+        Parser::bad_at(&self.path, "rows", &"digests and a category", &format!("row {number}"))
+    }
+
     /// Returns who made the set and from what.
     #[must_use]
     pub fn identity(&self) -> &SetIdentity {
@@ -206,10 +212,12 @@ impl Index {
         for algorithm in BY_STRENGTH {
             let Some(keys) = find(Kind::Keys, Some(algorithm)) else { continue };
             let key_of_row = of_rows(Kind::KeyOfRow, Some(algorithm), 4)?;
-            let others = [Kind::Fan, Kind::Links, Kind::Filter];
-            let [fan, links, filter] = others.map(|kind| need(kind, Some(algorithm)));
-            let lists = find(Kind::Lists, Some(algorithm));
-            let parts = TableSections { keys, fan: fan?, links: links?, filter: filter?, lists };
+            let [fan, filter] = [Kind::Fan, Kind::Filter].map(|kind| need(kind, Some(algorithm)));
+            let [links, lists] = [Kind::Links, Kind::Lists].map(|kind| find(kind, Some(algorithm)));
+            if links.is_none() && keys.count > u64::from(rows) {
+                return Err(parser.bad(Kind::Links.name(), &"links of shared digests", &"none"));
+            }
+            let parts = TableSections { keys, fan: fan?, links, filter: filter?, lists };
             tables.push(parser.table(algorithm, &parts, key_of_row)?);
         }
         if tables.len() > 1 && tables.iter().any(|table| table.key_of_row.is_none()) {
@@ -238,7 +246,7 @@ impl Index {
 struct TableSections<'a> {
     keys: &'a Section,
     fan: &'a Section,
-    links: &'a Section,
+    links: Option<&'a Section>,
     filter: &'a Section,
     lists: Option<&'a Section>,
 }
@@ -375,13 +383,14 @@ impl Parser<'_> {
         let filter = Filter::read(self.bytes.get(filter_section.clone()).unwrap_or_default());
         let filter = filter.ok_or_else(|| self.bad(Kind::Filter.name(), &"a filter", &"none"))?;
         let lists = sections.lists.map(|s| self.column(s, Kind::Lists, s.count, 4)).transpose()?;
+        let links = sections.links.map(|s| self.column(s, Kind::Links, count, 4)).transpose()?;
         Ok(Table {
             algorithm,
             count: u32::try_from(count).unwrap_or_default(),
             bits,
             fan: self.column(sections.fan, Kind::Fan, (1 << bits) + 1, 4)?,
             keys: self.column(sections.keys, Kind::Keys, count, width)?,
-            links: self.column(sections.links, Kind::Links, count, 4)?,
+            links,
             lists: lists.unwrap_or_default(),
             key_of_row,
             filter_section,

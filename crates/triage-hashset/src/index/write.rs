@@ -17,6 +17,18 @@ use crate::Error;
 /// [`Error::Exists`] if the file or its `.part` is there, [`Error::Io`] if the disk refuses; what
 /// was written is removed then.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
+    write_new_with(path, |file| file.write_all(bytes).map_err(failed))
+}
+
+/// Like [`write_new`], with the bytes written by `write`.
+///
+/// # Errors
+/// As [`write_new`], and what `write` returns.
+pub(super) fn write_new_with(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), Error>,
+) -> Result<(), Error> {
     let failed = |action| {
         let path = path.to_owned();
         move |source: io::Error| Error::Io { action, path, source }
@@ -33,9 +45,8 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let written = if fs::symlink_metadata(path).is_ok() {
         Err(Error::Exists { path: path.to_owned() })
     } else {
-        file.write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(failed("write"))
+        write(&mut file)
+            .and_then(|()| file.sync_all().map_err(failed("write")))
             .and_then(|()| fs::rename(&part, path).map_err(failed("rename into place")))
     };
     if let Err(error) = written {

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use triage_hash::{Algorithm, Digest, Digests};
-use triage_hashset::{Description, Disposition, Index, Sets, import};
+use triage_hashset::{Description, Disposition, Index, Sets, import_to};
 
 use crate::console::{Console, out};
 use crate::failure::Failure;
 use crate::set_args::{ReadingArgs, SetArgs, index_json};
 use crate::{exit, facts, measure, shown};
+
+/// With less, a large set would be sorted in thousands of runs.
+const LEAST_MEMORY_BYTES: usize = 16 << 20;
 
 /// Hash sets: import, list, describe, look up, verify
 #[derive(Subcommand, Debug)]
@@ -56,6 +59,9 @@ pub(crate) struct ImportArgs {
     /// What a match means: alert, known-good or informational
     #[arg(long, value_name = "NAME", default_value = "alert")]
     disposition: Disposition,
+    /// How much memory to sort in: 512M, 2G; what does not fit is sorted beside the index
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = measure::size)]
+    memory: u64,
     #[command(flatten)]
     reading: ReadingArgs,
 }
@@ -111,10 +117,8 @@ fn import_list(args: &ImportArgs, console: Console) -> Result<u8, Failure> {
     };
     let options = args.reading.options(description)?;
     let failed = |error: triage_hashset::Error| Failure::from(error).at(shown::path(&args.list));
-    let index = import(&args.list, &options).map_err(failed)?;
-    index
-        .write(&args.output)
-        .map_err(|error| Failure::from(error).at(shown::path(&args.output)))?;
+    let memory = usize::try_from(args.memory).unwrap_or(usize::MAX).max(LEAST_MEMORY_BYTES);
+    let index = import_to(&args.list, &options, &args.output, memory).map_err(failed)?;
     describe(&index, console);
     finish(&index, exit::COMPLETE, console)
 }

@@ -1,0 +1,97 @@
+//! The rows of an index, one after the other: what exports and comparisons go through.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
+
+use std::ops::Range;
+
+use triage_hash::{Digest, Digests};
+
+use super::layout::{NO_CLASS, NO_KEY, NO_SIZE, read_u64, u32_at};
+use super::open::{Index, Table};
+use crate::{Category, Error, Row};
+
+/// A row as an index holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Its number in the index.
+    pub number: u32,
+    /// Its digests and size; its category is beside it.
+    pub row: Row,
+    /// Its category with scheme and label.
+    pub category: Option<Category>,
+}
+
+impl Index {
+    /// Hands out every row in the order of the index.
+    ///
+    /// # Errors
+    /// [`Error::BadIndex`] if the index is damaged, and the first error of `each`.
+    pub fn for_each_record(
+        &self,
+        each: &mut dyn FnMut(Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for number in 0..self.rows {
+            let mut digests = Digests::new();
+            for table in &self.tables {
+                let key = if table.key_of_row.is_some() {
+                    self.key_of(table, number)
+                } else {
+                    self.key_of_only(table, number)
+                };
+                if key == NO_KEY {
+                    continue;
+                }
+                let digest = self.digest_at(table, key).ok_or_else(|| self.bad_row(number))?;
+                digests.insert(digest);
+            }
+            let sizes = self.sizes.clone().and_then(|range| self.bytes.get(range));
+            let size = sizes.and_then(|sizes| read_u64(sizes, (number as usize).saturating_mul(8)));
+            let class = self.class_of(number);
+            let category = self.categories.get(usize::from(class)).cloned();
+            if digests.is_empty() || (class != NO_CLASS && category.is_none()) {
+                return Err(self.bad_row(number));
+            }
+            let size_bytes = size.filter(|size| *size != NO_SIZE);
+            let row = Row { digests, size_bytes, category: None };
+            each(Record { number, row, category })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the key of a row in a set of one algorithm: rows are in the order of their keys.
+    fn key_of_only(&self, table: &Table, row: u32) -> u32 {
+        if table.links.is_none() {
+            return row;
+        }
+        // The last key whose first row is not behind this one.
+        let (mut low, mut high) = (0, table.count);
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            match self.rows_of(table, middle).next() {
+                Some(first) if first <= row => low = middle,
+                _ => high = middle,
+            }
+        }
+        low
+    }
+
+    /// Puts a digest together from the prefix table and the keys.
+    fn digest_at(&self, table: &Table, key: u32) -> Option<Digest> {
+        let section = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
+        let fan = section(&table.fan);
+        // The last prefix that begins at or before the key.
+        let (mut low, mut high) = (0_usize, 1_usize.checked_shl(table.bits)?);
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            if u32_at(fan, middle)? <= key { low = middle } else { high = middle }
+        }
+        let prefix = u32::try_from(low).ok()?.checked_shl(32_u32.checked_sub(table.bits)?);
+        let dropped = usize::try_from(table.bits / 8).ok()?;
+        let width = table.algorithm.len_bytes().checked_sub(dropped)?;
+        let start = usize::try_from(key).ok()?.checked_mul(width)?;
+        let rest = section(&table.keys).get(start..start.checked_add(width)?)?;
+        let mut bytes = prefix.unwrap_or(0).to_be_bytes().get(..dropped)?.to_vec();
+        bytes.extend_from_slice(rest);
+        Digest::from_bytes(table.algorithm, &bytes).ok()
+    }
+}
