@@ -1,4 +1,4 @@
-//! `sets`: import, list, info, lookup, verify.
+//! `sets`: import, list, info, lookup, verify, export, diff, merge.
 
 use std::fs;
 use std::io::Write;
@@ -61,6 +61,34 @@ fn lookups_say_found_by_their_exit_code() {
         .unwrap();
     let summary = ran(&child.wait_with_output().unwrap()).exits(1).summary();
     assert_eq!((&summary["asked"], &summary["found"]), (&2.into(), &1.into()));
+}
+
+#[test]
+fn releases_are_compared_exported_and_merged() {
+    let scene = Scene::new();
+    let list = |name: &str, text: &str| {
+        fs::write(scene.path(name), format!("md5,category\n{text}")).unwrap();
+        let index = format!("{name}.thx");
+        scene.triage(["sets", "import", name, "-o", &index, "--scheme", "own"]).exits(0);
+    };
+    let other = "1".repeat(32);
+    list("old", &format!("{ABC},1\n"));
+    list("new", &format!("{ABC},2\n{other},1\n"));
+    scene.triage(["sets", "diff", "old.thx", "old.thx"]).exits(0);
+    let ran = scene.triage(["sets", "diff", "old.thx", "new.thx", "--json"]).exits(1);
+    let summary = ran.summary();
+    let counts = ["added", "removed", "recategorised", "same"].map(|name| summary[name].clone());
+    assert_eq!(counts, [1, 0, 1, 0].map(serde_json::Value::from));
+    let ran = scene.triage(["sets", "diff", "old.thx", "new.thx"]).exits(1);
+    assert!(ran.stdout.contains(&format!("~ md5:{ABC}  own 1 -> own 2")), "{}", ran.stdout);
+    let export = ["sets", "export", "new.thx", "--format", "plain", "-o", "list.txt", "--json"];
+    let summary = scene.triage(export).exits(0).summary();
+    assert_eq!((&summary["written"], &summary["lost"]["categories"]), (&2.into(), &2.into()));
+    assert_eq!(fs::read_to_string(scene.path("list.txt")).unwrap(), format!("{other}\n{ABC}\n"));
+    scene.triage(export).exits(6);
+    let ran = scene.triage(["sets", "merge", "old.thx", "new.thx", "-o", "m.thx"]).exits(0);
+    assert!(ran.stdout.contains("records      3"), "{}", ran.stdout);
+    scene.triage(["sets", "lookup", "--sets", "m.thx", ABC]).exits(1);
 }
 
 #[test]

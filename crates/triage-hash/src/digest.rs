@@ -123,6 +123,16 @@ fn nibble(digit: u8) -> Option<u8> {
     Some(NIBBLES[usize::from(digit)]).filter(|value| *value != NO_NIBBLE)
 }
 
+impl fmt::UpperHex for Digest {
+    /// Writes the digest as upper-case hex.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.as_bytes() {
+            write!(f, "{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for byte in self.as_bytes() {

@@ -110,6 +110,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// What is asked of a set does not go with it.
+    #[error("the set {set:?} {reason}")]
+    Unfit {
+        /// The name of the set.
+        set: String,
+        /// Why not.
+        reason: String,
+    },
     /// The name of a format is unknown.
     #[error(transparent)]
     UnknownFormat(#[from] UnknownFormat),

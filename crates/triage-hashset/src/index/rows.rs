@@ -8,54 +8,56 @@ use triage_hash::{Digest, Digests};
 
 use super::layout::{NO_CLASS, NO_KEY, NO_SIZE, read_u64, u32_at};
 use super::open::{Index, Table};
-use crate::{Category, Error, Row};
+use crate::{Category, Error};
 
 /// A row as an index holds it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its number in the index.
     pub number: u32,
-    /// Its digests and size; its category is beside it.
-    pub row: Row,
-    /// Its category with scheme and label.
+    /// Its digests.
+    pub digests: Digests,
+    /// Its size in bytes, if the list gave one.
+    pub size_bytes: Option<u64>,
+    /// Its category, with scheme and label.
     pub category: Option<Category>,
 }
 
 impl Index {
-    /// Hands out every row in the order of the index.
+    /// Returns a row by its number, below [`Index::record_count`].
     ///
     /// # Errors
-    /// [`Error::BadIndex`] if the index is damaged, and the first error of `each`.
-    pub fn for_each_record(
-        &self,
-        each: &mut dyn FnMut(Record) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        for number in 0..self.rows {
-            let mut digests = Digests::new();
-            for table in &self.tables {
-                let key = if table.key_of_row.is_some() {
-                    self.key_of(table, number)
-                } else {
-                    self.key_of_only(table, number)
-                };
-                if key == NO_KEY {
-                    continue;
-                }
+    /// [`Error::BadIndex`] if there is none of that number, or the index is damaged.
+    pub fn record(&self, number: u32) -> Result<Record, Error> {
+        if number >= self.rows {
+            return Err(self.bad_row(number));
+        }
+        let mut digests = Digests::new();
+        for table in &self.tables {
+            let key = if table.key_of_row.is_some() {
+                self.key_of(table, number)
+            } else {
+                self.key_of_only(table, number)
+            };
+            if key != NO_KEY {
                 let digest = self.digest_at(table, key).ok_or_else(|| self.bad_row(number))?;
                 digests.insert(digest);
             }
-            let sizes = self.sizes.clone().and_then(|range| self.bytes.get(range));
-            let size = sizes.and_then(|sizes| read_u64(sizes, (number as usize).saturating_mul(8)));
-            let class = self.class_of(number);
-            let category = self.categories.get(usize::from(class)).cloned();
-            if digests.is_empty() || (class != NO_CLASS && category.is_none()) {
-                return Err(self.bad_row(number));
-            }
-            let size_bytes = size.filter(|size| *size != NO_SIZE);
-            let row = Row { digests, size_bytes, category: None };
-            each(Record { number, row, category })?;
         }
-        Ok(())
+        let sizes = self.sizes.clone().and_then(|range| self.bytes.get(range));
+        let size = sizes.and_then(|sizes| read_u64(sizes, (number as usize).saturating_mul(8)));
+        let class = self.class_of(number);
+        let category = self.categories.get(usize::from(class)).cloned();
+        if digests.is_empty() || (class != NO_CLASS && category.is_none()) {
+            return Err(self.bad_row(number));
+        }
+        let size_bytes = size.filter(|size| *size != NO_SIZE);
+        Ok(Record { number, digests, size_bytes, category })
+    }
+
+    /// Iterates over all rows in the order of the index.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, Error>> {
+        (0..self.rows).map(|number| self.record(number))
     }
 
     /// Returns the key of a row in a set of one algorithm: rows are in the order of their keys.

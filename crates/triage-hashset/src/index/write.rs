@@ -25,7 +25,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`write_new`], and what `write` returns.
-pub(super) fn write_new_with(
+pub(crate) fn write_new_with(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<(), Error>,
 ) -> Result<(), Error> {

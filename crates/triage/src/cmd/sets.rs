@@ -8,15 +8,16 @@ use serde_json::json;
 use triage_hash::{Algorithm, Digest, Digests};
 use triage_hashset::{Description, Disposition, Index, Sets, import_to};
 
+use super::sets_more::{DiffArgs, ExportArgs, MergeArgs, run_diff, run_export, run_merge};
 use crate::console::{Console, out};
 use crate::failure::Failure;
 use crate::set_args::{ReadingArgs, SetArgs, index_json};
 use crate::{exit, facts, measure, shown};
 
 /// With less, a large set would be sorted in thousands of runs.
-const LEAST_MEMORY_BYTES: usize = 16 << 20;
+pub(crate) const LEAST_MEMORY_BYTES: usize = 16 << 20;
 
-/// Hash sets: import, list, describe, look up, verify
+/// Hash sets: import, list, describe, look up, verify, export, compare, merge
 #[derive(Subcommand, Debug)]
 pub(crate) enum SetsVerb {
     Import(ImportArgs),
@@ -24,6 +25,9 @@ pub(crate) enum SetsVerb {
     Info(InfoArgs),
     Lookup(LookupArgs),
     Verify(InfoArgs),
+    Export(ExportArgs),
+    Diff(DiffArgs),
+    Merge(MergeArgs),
 }
 
 /// Compile a list into an index that opens at once
@@ -102,6 +106,9 @@ pub(crate) fn run(verb: &SetsVerb, console: Console) -> Result<u8, Failure> {
         SetsVerb::Info(args) => info(args, false, console),
         SetsVerb::Lookup(args) => lookup(args, console),
         SetsVerb::Verify(args) => info(args, true, console),
+        SetsVerb::Export(args) => run_export(args, console),
+        SetsVerb::Diff(args) => run_diff(args, console),
+        SetsVerb::Merge(args) => run_merge(args, console),
     }
 }
 
@@ -123,7 +130,7 @@ fn import_list(args: &ImportArgs, console: Console) -> Result<u8, Failure> {
     finish(&index, exit::COMPLETE, console)
 }
 
-fn finish(index: &Index, code: u8, console: Console) -> Result<u8, Failure> {
+pub(crate) fn finish(index: &Index, code: u8, console: Console) -> Result<u8, Failure> {
     console.record(&index_json("set", index));
     console.record(&json!({
         "v": 1, "type": "summary", "exit": code, "records": index.record_count(),
@@ -132,7 +139,7 @@ fn finish(index: &Index, code: u8, console: Console) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn describe(index: &Index, console: Console) {
+pub(crate) fn describe(index: &Index, console: Console) {
     let (identity, report) = (index.identity(), index.report());
     let escaped = |text: &str| triage_evidence::escape(text.as_bytes());
     let mut lines = vec![
@@ -185,7 +192,7 @@ fn describe(index: &Index, console: Console) {
     lines.iter().for_each(|line| console.line(line));
 }
 
-fn open(path: &Path, reading: &ReadingArgs) -> Result<Index, Failure> {
+pub(crate) fn open(path: &Path, reading: &ReadingArgs) -> Result<Index, Failure> {
     let options = reading.options(Description::default())?;
     let source = triage_hashset::SetSource { path: path.to_path_buf(), options };
     let sets = Sets::open(&[source]).map_err(|error| Failure::from(error).at(shown::path(path)))?;

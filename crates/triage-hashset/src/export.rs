@@ -1,0 +1,189 @@
+//! Writes a set in a format that other programs read.
+//!
+//! A new format is one file here, one line in [`FORMATS`], one test that reads it back. What a
+//! format cannot hold (a category, a further digest, a row without the digest that it needs) is
+//! counted, never dropped in silence. Names of files are not in a set: formats that demand one get
+//! `record-N`. The same set gives the same bytes.
+
+mod checkfile;
+mod encase;
+mod hashdeep;
+mod lists;
+mod vics;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::Serialize;
+use triage_hash::{Algorithm, Digest};
+
+use crate::index::write_new_with;
+use crate::{Error, Index, Record, UnknownFormat};
+
+/// Every format, in the order in which they are named to people.
+static FORMATS: &[ExportFormat] = &[
+    ExportFormat(&lists::PLAIN),
+    ExportFormat(&lists::CSV),
+    ExportFormat(&checkfile::GNU),
+    ExportFormat(&checkfile::BSD),
+    ExportFormat(&hashdeep::FORMAT),
+    ExportFormat(&lists::XWAYS),
+    ExportFormat(&encase::FORMAT),
+    ExportFormat(&vics::FORMAT),
+];
+
+/// A format that a set can be written in.
+#[derive(Clone, Copy)]
+pub struct ExportFormat(&'static Form);
+
+/// What one file of this folder says about its format.
+struct Form {
+    name: &'static str,
+    about: &'static str,
+    write: fn(&mut Exporting<'_>) -> Result<(), Error>,
+}
+
+impl ExportFormat {
+    /// Returns every format.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        FORMATS
+    }
+
+    /// Returns the name in options, such as `csv`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// Returns one line for people about the format.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        self.0.about
+    }
+}
+
+impl fmt::Debug for ExportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ExportFormat {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        let format = FORMATS.iter().find(|format| format.name() == text);
+        format.copied().ok_or_else(|| UnknownFormat { name: text.to_owned() })
+    }
+}
+
+/// The account of an export.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ExportReport {
+    /// Rows of the set.
+    pub rows: u64,
+    /// Rows that were written.
+    pub written: u64,
+    /// What the format could not hold, with how often.
+    pub lost: BTreeMap<String, u64>,
+}
+
+/// An export on its way.
+struct Exporting<'a> {
+    index: &'a Index,
+    algorithm: Option<Algorithm>,
+    out: &'a mut dyn Write,
+    path: &'a Path,
+    report: ExportReport,
+}
+
+impl Exporting<'_> {
+    /// Writes bytes.
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path;
+        let failed =
+            |source: io::Error| Error::Io { action: "write", path: path.to_owned(), source };
+        self.out.write_all(bytes).map_err(failed)
+    }
+
+    /// Counts something that the format cannot hold.
+    fn lose(&mut self, what: &str) {
+        *self.report.lost.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// Returns the one algorithm of a format with one digest a row: the one that was asked for,
+    /// or the only one of the set.
+    fn one_algorithm(&self) -> Result<Algorithm, Error> {
+        let all = self.index.algorithms();
+        let wanted = self.algorithm.or_else(|| all.iter().next().filter(|_| all.len() == 1));
+        wanted.filter(|algorithm| all.contains(*algorithm)).ok_or_else(|| Error::Unfit {
+            set: self.index.identity().name.clone(),
+            reason: format!("has digests of {all}: name one of them with --algorithm"),
+        })
+    }
+
+    /// Goes through the rows with a digest of the algorithm, each digest once, and counts what
+    /// else they say.
+    fn each_digest(
+        &mut self,
+        algorithm: Algorithm,
+        each: &mut dyn FnMut(&mut Self, &Digest, &Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let index = self.index;
+        let mut last: Option<Digest> = None;
+        for record in index.records() {
+            let record = record?;
+            self.report.rows += 1;
+            let Some(digest) = record.digests.get(algorithm) else {
+                self.lose("rows without the digest");
+                continue;
+            };
+            if record.digests.iter().count() > 1 {
+                self.lose("further digests");
+            }
+            if record.category.is_some() {
+                self.lose("categories");
+            }
+            if last == Some(digest) {
+                self.lose("further rows of a digest");
+                continue;
+            }
+            last = Some(digest);
+            self.report.written += 1;
+            each(self, &digest, &record)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a set into a new file: complete or not at all, never over another.
+///
+/// # Errors
+/// [`Error::Unfit`] if the format needs one algorithm and none is named, or the set has nothing
+/// that it can hold; [`Error::Exists`]; [`Error::Io`].
+pub fn export(
+    index: &Index,
+    format: ExportFormat,
+    algorithm: Option<Algorithm>,
+    path: &Path,
+) -> Result<ExportReport, Error> {
+    let mut report = ExportReport::default();
+    write_new_with(path, |file| {
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        let mut exporting =
+            Exporting { index, algorithm, out: &mut out, path, report: ExportReport::default() };
+        (format.0.write)(&mut exporting)?;
+        report = exporting.report;
+        if report.written == 0 {
+            let reason = format!("has no row that {} can hold", format.name());
+            return Err(Error::Unfit { set: index.identity().name.clone(), reason });
+        }
+        let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
+        out.flush().map_err(failed)
+    })?;
+    Ok(report)
+}

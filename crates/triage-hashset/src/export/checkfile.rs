@@ -1,0 +1,28 @@
+//! Check files: GNU and BSD.
+
+use super::{Exporting, Form};
+use crate::Error;
+
+pub(super) static GNU: Form =
+    Form { name: "gnu", about: "check file of md5sum, sha256sum, b3sum", write: |out| gnu(out) };
+
+pub(super) static BSD: Form = Form {
+    name: "bsd",
+    about: "check file with the algorithm in each line",
+    write: |out| bsd(out),
+};
+
+fn gnu(out: &mut Exporting<'_>) -> Result<(), Error> {
+    let algorithm = out.one_algorithm()?;
+    out.each_digest(algorithm, &mut |out, digest, record| {
+        out.put(format!("{digest}  record-{}\n", record.number).as_bytes())
+    })
+}
+
+fn bsd(out: &mut Exporting<'_>) -> Result<(), Error> {
+    let algorithm = out.one_algorithm()?;
+    let tag = algorithm.tag();
+    out.each_digest(algorithm, &mut |out, digest, record| {
+        out.put(format!("{tag} (record-{}) = {digest}\n", record.number).as_bytes())
+    })
+}
