@@ -11,7 +11,8 @@ use crate::workspace::root;
 use crate::{docs, process, tidy};
 
 /// Programs that tests compare with; without one, its tests say that they were skipped.
-const TOOLS: &[&str] = &["hashdeep", "rhash", "b3sum", "sha256sum", "ssh-keygen", "jq", "python3"];
+const TOOLS: &[&str] =
+    &["hashdeep", "md5deep", "hfind", "b3sum", "sha256sum", "ssh-keygen", "jq", "python3"];
 
 type Step = (&'static str, fn() -> Outcome<Option<Tests>>);
 
@@ -21,6 +22,7 @@ const STEPS: &[Step] = &[
     ("clippy", || cargo(&["clippy", "-q", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("docs --check", || docs::check().map(|()| None)),
     ("test", || test().map(Some)),
+    ("fuzz", || cargo(&["run", "-q", "--package", "xtask", "--", "fuzz", "--seconds", "5"])),
 ];
 
 /// Runs every step.

@@ -1,4 +1,5 @@
-//! Tasks of the workspace, a task a file: `cargo xtask ci | tidy | docs | fixtures | bench | dist`.
+//! Tasks of the workspace, a task a file: `cargo xtask ci`, `tidy`, `docs`, `fixtures`, `bench`,
+//! `fuzz`, `dist`.
 //!
 //! Nothing here is shipped, and nothing here is needed to build the product.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
@@ -13,6 +14,7 @@ mod dist;
 mod docs;
 mod error;
 mod fixtures;
+mod fuzz;
 mod process;
 mod random;
 mod tidy;
@@ -43,6 +45,8 @@ enum Task {
     Fixtures(fixtures::FixturesArgs),
     /// Compares the release binary with its peers, side by side
     Bench(bench::BenchArgs),
+    /// Damages lists and indexes and reads them, for a time
+    Fuzz(fuzz::FuzzArgs),
     /// Builds the static binary twice and compares the two
     Dist,
 }
@@ -54,6 +58,7 @@ fn run(task: &Task) -> Outcome {
         Task::Docs(args) => docs::run(args),
         Task::Fixtures(args) => fixtures::run(args),
         Task::Bench(args) => bench::run(args),
+        Task::Fuzz(args) => fuzz::run(args),
         Task::Dist => dist::run(),
     }
 }
