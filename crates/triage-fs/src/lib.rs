@@ -7,11 +7,12 @@
 mod device;
 mod errno;
 mod live;
+mod ntfs;
 mod output;
 mod pseudo;
-#[cfg_attr(not(test), expect(dead_code, reason = "its first tenant follows"))]
 mod run_stream;
 
 pub use device::is_rotational;
 pub use live::{LiveDirectory, LiveRoot, open_live};
+pub use ntfs::{Ntfs, open_ntfs};
 pub use output::output_lies_in;
