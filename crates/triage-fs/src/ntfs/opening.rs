@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use triage_evidence::{ByteSource, Problem, ProblemKind, Run, Stream, VolumeFacts};
+use triage_evidence::{ByteSource, Problem, ProblemKind, Recovery, Run, Stream, VolumeFacts};
 
 use super::attribute;
 use super::bitmap::ClusterMap;
 use super::boot_sector::{BOOT_BYTES, BootSector};
-use super::bytes::{damaged, long, u16_at};
+use super::bytes::{damaged, long, slice_at, u16_at};
 use super::file::File;
 use super::mft::Mft;
 use super::name::wtf8;
@@ -16,7 +16,6 @@ use super::value::Value;
 use super::volume::Volume;
 use super::{Ntfs, compression, examine, recovery, wof};
 use crate::run_stream::RunStream;
-use triage_evidence::Recovery;
 
 /// The record of the volume's name and state.
 const VOLUME_RECORD: u64 = 3;
@@ -25,6 +24,8 @@ const ROOT: u64 = 5;
 const ROOT_SEQUENCE: u16 = 5;
 /// The record of the map of clusters.
 const BITMAP_RECORD: u64 = 6;
+/// The last two bytes of a boot sector of any system, 55 AA.
+const BOOTABLE: u16 = 0xaa55;
 /// The volume was not unmounted cleanly.
 const DIRTY: u16 = 1;
 
@@ -36,10 +37,7 @@ pub(super) fn open(source: Arc<dyn ByteSource>) -> Result<Ntfs, Problem> {
     let (boot, from_backup) = match boot_sector(&source, 0) {
         Ok(boot) => (boot, None),
         Err(problem) => {
-            let last = source.size_bytes().saturating_sub(u64::from(source.sector_bytes()));
-            let Ok(boot) = boot_sector(&source, last) else {
-                return Err(problem);
-            };
+            let boot = backup(&source).ok_or(problem)?;
             (boot, Some(damaged("the boot sector is damaged: its backup was read")))
         }
     };
@@ -76,6 +74,18 @@ fn boot_sector(source: &dyn ByteSource, offset: u64) -> Result<BootSector, Probl
     let mut sector = [0; BOOT_BYTES];
     let read = source.read_at(offset, &mut sector)?;
     BootSector::parse(sector.get(..read).unwrap_or_default())
+}
+
+/// Reads the backup of a boot sector that was lost. What was formatted anew often still has an old
+/// backup at its end: a boot sector of anything else is not a lost one.
+fn backup(source: &dyn ByteSource) -> Option<BootSector> {
+    let mut first = [0; BOOT_BYTES];
+    let is_other = source.read_at(0, &mut first).is_ok()
+        && slice_at(&first, 3, 4) != Some(b"NTFS")
+        && u16_at(&first, BOOT_BYTES.saturating_sub(2)) == Some(BOOTABLE);
+    let last = source.size_bytes().checked_sub(u64::from(source.sector_bytes()))?;
+    let boot = boot_sector(source, last).ok().filter(|_| !is_other)?;
+    (boot.size_bytes() == last).then_some(boot)
 }
 
 /// Reads the label and the state of the volume.
