@@ -28,6 +28,8 @@ pub(super) const REPARSE_POINT: u32 = 0xc0;
 /// The end of the attributes.
 const END: u32 = 0xffff_ffff;
 
+/// The least that every attribute has, in bytes.
+const HEADER_BYTES: usize = 16;
 /// The mask of the ways to compress; only the first, LZNT1, was ever made.
 const COMPRESSION: u16 = 0x00ff;
 /// The content is encrypted by EFS.
@@ -158,16 +160,22 @@ impl<'a> Attributes<'a> {
         Self { rest: bytes, is_damaged: bytes.is_none() }
     }
 
-    /// Says, after the last attribute, whether the chain broke before its end mark.
+    /// Says, after the last attribute, whether one was impossible or their chain broke.
     pub(super) const fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
-    fn step(&mut self, rest: &'a [u8]) -> Option<Attribute<'a>> {
-        let length = usize_at(rest, 4)?;
-        let attribute = Attribute::parse(rest.get(..length)?)?;
-        self.rest = rest.get(length..);
-        Some(attribute)
+    /// Returns the bytes of the next attribute, if its length is possible.
+    fn step(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.take()?;
+        if u32_at(rest, 0) == Some(END) {
+            return None;
+        }
+        let length = usize_at(rest, 4).filter(|&length| length >= HEADER_BYTES);
+        let bytes = length.and_then(|length| rest.get(..length));
+        self.is_damaged |= bytes.is_none();
+        self.rest = bytes.and_then(|bytes| rest.get(bytes.len()..));
+        bytes
     }
 }
 
@@ -175,13 +183,13 @@ impl<'a> Iterator for Attributes<'a> {
     type Item = Attribute<'a>;
 
     fn next(&mut self) -> Option<Attribute<'a>> {
-        let rest = self.rest.take()?;
-        if u32_at(rest, 0) == Some(END) {
-            return None;
+        // An attribute that is impossible costs itself, not those behind it.
+        while let Some(bytes) = self.step() {
+            match Attribute::parse(bytes) {
+                Some(attribute) => return Some(attribute),
+                None => self.is_damaged = true,
+            }
         }
-        // A length below that of the header cannot be parsed, so every step moves forward.
-        let attribute = self.step(rest);
-        self.is_damaged = attribute.is_none();
-        attribute
+        None
     }
 }

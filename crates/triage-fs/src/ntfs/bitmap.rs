@@ -10,6 +10,10 @@ use super::volume::Volume;
 /// How much of the map is read at once: 2 GiB of clusters of 4 KiB.
 const READ_BYTES: u64 = 64 * 1024;
 
+/// How much of the map is searched for a free cluster of a contested file before there is taken to
+/// be one.
+const LIMIT_CONTESTED_BYTES: u64 = 64 * 1024;
+
 /// The map of clusters.
 #[derive(Debug)]
 pub(super) struct ClusterMap {
@@ -31,37 +35,48 @@ impl ClusterMap {
         Self { value }
     }
 
-    /// Counts the free clusters of the volume.
+    /// Counts the free clusters of the volume, as far as there is a volume.
     ///
     /// # Errors
     /// A [`Problem`] if the map cannot be read to its end.
     pub(super) fn count_free(&self, volume: &Volume) -> Result<u64, Problem> {
         let mut free = 0_u64;
-        self.visit(volume, 0, volume.boot.clusters(), |byte, mask| {
+        self.visit(volume, 0, volume.held_clusters(), |byte, mask| {
             free = free.saturating_add(u64::from((!byte & mask).count_ones()));
             true
         })?;
         Ok(free)
     }
 
-    /// Says whether clusters are free, allocated, or both.
+    /// Says whether clusters are free, allocated, or both. If they are contested, one that is free
+    /// says enough: files that claim the same place must not cost the reading of the map each.
     ///
     /// # Errors
     /// A [`Problem`] if the map cannot be read.
-    pub(super) fn usage(&self, volume: &Volume, extents: &[Extent]) -> Result<Usage, Problem> {
+    pub(super) fn usage(
+        &self,
+        volume: &Volume,
+        extents: &[Extent],
+        is_contested: bool,
+    ) -> Result<Usage, Problem> {
         let mut usage = Usage::default();
+        let mut budget = if is_contested { LIMIT_CONTESTED_BYTES } else { u64::MAX };
         for extent in extents {
             let Some(first) = extent.cluster else {
                 continue;
             };
             let end = first.saturating_add(extent.count);
-            let on_volume = end.min(volume.boot.clusters());
+            let on_volume = end.min(volume.held_clusters());
             usage.has_allocated |= on_volume < end;
             self.visit(volume, first, on_volume, |byte, mask| {
                 usage.has_allocated |= byte & mask != 0;
-                usage.has_free |= !byte & mask != 0;
-                !(usage.has_allocated && usage.has_free)
+                usage.has_free |= !byte & mask != 0 || budget == 0;
+                budget = budget.saturating_sub(1);
+                !(usage.has_free && (usage.has_allocated || is_contested))
             })?;
+            if usage.has_free && (usage.has_allocated || is_contested) {
+                break;
+            }
         }
         Ok(usage)
     }

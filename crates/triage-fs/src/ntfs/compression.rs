@@ -23,19 +23,19 @@ const LIMIT_UNIT_BYTES: u64 = 1024 * 1024;
 
 /// Content that is kept in units.
 pub(super) trait Units: Send {
-    /// Unpacks a unit and says whether it is more than a hole.
+    /// Unpacks a unit, or tells how many units from it on are holes; 0 if it is none.
     ///
     /// # Errors
     /// A [`Problem`] if the unit cannot be read or unpacked.
-    fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<bool, Problem>;
+    fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<u64, Problem>;
 }
 
 /// Content that is unpacked while it is read.
 pub(super) struct UnitStream<U> {
     units: U,
     unit: Vec<u8>,
-    /// The unit that the buffer holds, and whether it is more than a hole.
-    held: Option<(u64, bool)>,
+    /// The unit that the buffer holds.
+    held: Option<u64>,
     position: u64,
     size_bytes: u64,
     valid_bytes: u64,
@@ -68,22 +68,22 @@ impl<U: Units> Stream for UnitStream<U> {
             return Ok(Chunk::Hole(left));
         }
         let (number, within) = self.place();
-        let rest = long(self.unit.len()).saturating_sub(within);
-        let rest = rest.min(self.valid_bytes.saturating_sub(self.position));
-        let is_more = match self.held {
-            Some((held, is_more)) if held == number => is_more,
-            _ => {
-                self.held = None;
-                let is_more = self.units.unpack(number, &mut self.unit).map_err(|problem| {
-                    Problem { offset: Some(self.position), lost_bytes: Some(rest), ..problem }
-                })?;
-                self.held = Some((number, is_more));
-                is_more
+        let unit_bytes = long(self.unit.len());
+        let left = self.valid_bytes.saturating_sub(self.position);
+        let rest = unit_bytes.saturating_sub(within).min(left);
+        if self.held != Some(number) {
+            self.held = None;
+            let holes = self.units.unpack(number, &mut self.unit).map_err(|problem| Problem {
+                offset: Some(self.position),
+                lost_bytes: Some(rest),
+                ..problem
+            })?;
+            if holes > 0 {
+                let hole = holes.saturating_mul(unit_bytes).saturating_sub(within).min(left);
+                self.position = self.position.saturating_add(hole);
+                return Ok(Chunk::Hole(hole));
             }
-        };
-        if !is_more {
-            self.position = self.position.saturating_add(rest);
-            return Ok(Chunk::Hole(rest));
+            self.held = Some(number);
         }
         let length = short(rest).min(buffer.len());
         let from = self.unit.get(short(within)..).and_then(|rest| rest.get(..length));
@@ -132,47 +132,51 @@ pub(super) fn open(volume: &Volume, value: Value) -> Result<Box<dyn Stream>, Pro
 }
 
 impl Lznt1 {
-    /// Counts the clusters of a unit that are known, and those that are on the disk.
-    fn count(&self, first: u64) -> (u64, u64) {
+    /// Counts the clusters of a unit that are known, and those that are on the disk; and the
+    /// clusters from the first on that are one hole.
+    fn count(&self, first: u64) -> (u64, u64, u64) {
         let end = first.saturating_add(self.unit_clusters);
-        let (mut known, mut stored) = (0_u64, 0_u64);
+        let (mut known, mut stored, mut hole) = (0_u64, 0_u64, 0_u64);
         let from = self.extents.partition_point(|extent| extent.end() <= first);
         for extent in self.extents.get(from..).unwrap_or_default() {
-            let count = extent.end().min(end).saturating_sub(extent.first.max(first));
             if extent.first >= end {
                 break;
             }
+            let count = extent.end().min(end).saturating_sub(extent.first.max(first));
             known = known.saturating_add(count);
-            if extent.cluster.is_some() {
-                stored = stored.saturating_add(count);
+            match extent.cluster {
+                Some(_) => stored = stored.saturating_add(count),
+                None if extent.first <= first => hole = extent.end().saturating_sub(first),
+                None => {}
             }
         }
-        (known, stored)
+        (known, stored, hole)
     }
 }
 
 impl Units for Lznt1 {
-    fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<bool, Problem> {
+    fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<u64, Problem> {
         let first = number.saturating_mul(self.unit_clusters);
         let cluster_bytes = self.volume.boot.cluster_bytes;
         let offset = first.saturating_mul(cluster_bytes);
-        let (known, stored) = self.count(first);
+        let (known, stored, hole) = self.count(first);
         if known == 0 {
             return Err(damaged("the content is longer than the runs that hold it"));
         }
         if stored == 0 {
-            return Ok(false);
+            // A hole may last over many units; what it does not fill is one all the same.
+            return Ok(hole.checked_div(self.unit_clusters).unwrap_or(0).max(1));
         }
         // A unit without a hole is not compressed.
         if stored == self.unit_clusters {
             self.volume.fill(&self.extents, offset, unit)?;
-            return Ok(true);
+            return Ok(0);
         }
         self.packed.resize(short(stored.saturating_mul(cluster_bytes)), 0);
         self.volume.fill(&self.extents, offset, &mut self.packed)?;
         if !lznt1::unpack(&self.packed, unit) {
             return Err(damaged("a unit of compressed content is damaged"));
         }
-        Ok(true)
+        Ok(0)
     }
 }

@@ -7,7 +7,7 @@ use super::file::File;
 use super::file_name::FileName;
 use super::name::wtf8;
 use super::reparse::{self, ReparsePoint};
-use super::wof::Method;
+use super::wof::{self, Method};
 use super::{Ntfs, recovery, standard_information};
 
 /// The longest reparse point that Windows writes.
@@ -43,7 +43,8 @@ pub(super) fn examine(ntfs: &Ntfs, file: &File) -> Node {
     }
     node.name_times = node.name_times.or(short);
     node.links = Some(if short.is_some() { names.max(1) } else { names });
-    if !file.is_directory {
+    // A file of the file system itself may have no content; of a deleted one it was lost.
+    if !file.is_directory && file.is_in_use {
         node.size_bytes = node.size_bytes.or(Some(0));
     }
     if is_encrypted {
@@ -52,9 +53,10 @@ pub(super) fn examine(ntfs: &Ntfs, file: &File) -> Node {
     if has_reparse {
         follow(ntfs, file, &mut node);
     }
-    if file.is_in_use {
+    if file.is_in_use || file.is_broken {
         node.unread = node.unread.or_else(|| file.problem.clone());
-    } else {
+    }
+    if !file.is_in_use {
         node.recovery = Some(recovery::of_file(ntfs, file));
     }
     node
@@ -91,10 +93,13 @@ fn follow(ntfs: &Ntfs, file: &File, node: &mut Node) {
     if !is_held_here && let Some(problem) = point.elsewhere() {
         node.unread.get_or_insert(problem);
     }
-    if point.tag == reparse::WOF
-        && let Err(problem) = Method::parse(point.content)
-    {
-        node.unread.get_or_insert(problem);
+    if point.tag == reparse::WOF {
+        let has_chunks = || file.attributes().any(|found| found.name == wof::STREAM);
+        match Method::parse(point.content) {
+            Err(problem) => node.unread = node.unread.take().or(Some(problem)),
+            Ok(_) if !is_held_here && !has_chunks() => node.unread = Some(wof::missing()),
+            Ok(_) => {}
+        }
     }
     node.target = point.target();
     // What lies below a junction, or behind a link, is hidden but there: it is not left out.

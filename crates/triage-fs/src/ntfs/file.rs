@@ -29,6 +29,8 @@ pub(super) struct File {
     records: Vec<Vec<u8>>,
     /// Why attributes may be missing.
     pub(super) problem: Option<Problem>,
+    /// Whether attributes of the base record are damaged: not what happens to deleted files.
+    pub(super) is_broken: bool,
 }
 
 impl File {
@@ -48,6 +50,7 @@ impl File {
             is_directory: record.is_directory(),
             records: Vec::new(),
             problem: None,
+            is_broken: false,
         };
         let mut attributes = record.attributes();
         let mut list = None;
@@ -57,13 +60,14 @@ impl File {
             }
         }
         if attributes.is_damaged() {
-            file.problem = Some(damaged("the attributes of the record break off"));
+            file.problem = Some(damaged("an attribute of the record is damaged"));
+            file.is_broken = true;
         }
         file.records.push(bytes);
         if let Some(list) = list
             && let Err(problem) = file.follow(mft, &list)
         {
-            file.problem = Some(problem);
+            file.problem.get_or_insert(problem);
         }
         Ok(file)
     }

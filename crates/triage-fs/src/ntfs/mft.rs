@@ -120,8 +120,7 @@ impl Mft {
     /// there is room for on the volume, so that a hostile size reserves no memory.
     fn count(&mut self) {
         let cluster_bytes = self.volume.boot.cluster_bytes;
-        let held = self.volume.source.size_bytes().div_ceil(cluster_bytes);
-        let mut left = self.volume.boot.clusters().min(held);
+        let mut left = self.volume.held_clusters();
         let mut end = 0;
         for extent in &self.data.extents {
             // Holes and clusters that are used twice hold no records of their own.

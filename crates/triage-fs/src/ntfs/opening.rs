@@ -153,10 +153,15 @@ pub(super) fn stream(
     let sizes = value.sizes;
     if stream.is_none()
         && let Some(method) = examine::overlay(ntfs, file)
-        && let Some(packed) = file.value(attribute::DATA, wof::STREAM)
     {
-        refuse_lost(ntfs, file, &packed)?;
-        return wof::open(volume, packed, method?, sizes.size_bytes);
+        let method = method?;
+        if let Some(packed) = file.value(attribute::DATA, wof::STREAM) {
+            refuse_lost(ntfs, file, &packed)?;
+            return wof::open(volume, packed, method, sizes.size_bytes);
+        }
+        if sizes.allocated_bytes < sizes.size_bytes {
+            return Err(wof::missing());
+        }
     }
     refuse_lost(ntfs, file, &value)?;
     if value.is_encrypted {

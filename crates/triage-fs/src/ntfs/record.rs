@@ -5,8 +5,8 @@
 
 use triage_evidence::Problem;
 
-use super::attribute::Attributes;
-use super::bytes::{damaged, long, slice_at, u16_at, u32_at, u64_at};
+use super::attribute::{Attributes, STANDARD_INFORMATION};
+use super::bytes::{damaged, long, slice_at, u16_at, u32_at, u64_at, usize_at};
 
 /// Every 512 bytes of a record end in the update sequence number, whatever the sector size.
 const STRIDE_BYTES: usize = 512;
@@ -109,17 +109,23 @@ impl<'a> Record<'a> {
         self.flags & DIRECTORY != 0
     }
 
-    /// Says whether the record continues another one.
-    pub(super) const fn is_extension(&self) -> bool {
-        self.base.0 != 0
+    /// Says whether the record continues another one. Only a base record begins with the times of
+    /// the file, whatever a damaged reference says.
+    pub(super) fn is_extension(&self) -> bool {
+        let first = self.first().and_then(|first| u32_at(first, 0));
+        self.base.0 != 0 && first != Some(STANDARD_INFORMATION)
+    }
+
+    /// Returns the bytes from the first attribute on.
+    fn first(&self) -> Option<&'a [u8]> {
+        let first = usize::from(u16_at(self.bytes, 0x14)?);
+        let used = usize_at(self.bytes, 0x18)?.min(self.bytes.len());
+        self.bytes.get(..used)?.get(first..)
     }
 
     /// Returns the attributes in the order of the disk.
     pub(super) fn attributes(&self) -> Attributes<'a> {
-        let first = usize::from(u16_at(self.bytes, 0x14).unwrap_or(u16::MAX));
-        let used = u32_at(self.bytes, 0x18).and_then(|used| usize::try_from(used).ok());
-        let used = used.unwrap_or(0).min(self.bytes.len());
-        Attributes::new(self.bytes.get(..used).and_then(|used| used.get(first..)))
+        Attributes::new(self.first())
     }
 }
 

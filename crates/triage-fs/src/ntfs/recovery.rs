@@ -47,7 +47,9 @@ pub(super) fn of_value(ntfs: &Ntfs, value: &Value) -> Recovery {
 fn of_clusters(ntfs: &Ntfs, extents: &[Extent]) -> Recovery {
     let claims = &ntfs.table().claims;
     let is_contested = extents.iter().any(|extent| claims.contests(extent));
-    let Some(Ok(usage)) = ntfs.clusters().map(|map| map.usage(ntfs.volume(), extents)) else {
+    let map = ntfs.clusters();
+    let usage = map.map(|map| map.usage(ntfs.volume(), extents, is_contested));
+    let Some(Ok(usage)) = usage else {
         return Recovery::Guess;
     };
     match (usage.has_allocated, usage.has_free) {

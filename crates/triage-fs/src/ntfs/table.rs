@@ -163,7 +163,8 @@ impl Table {
             }
         }
         let from = links.len();
-        for attribute in record.attributes() {
+        let mut attributes = record.attributes();
+        for attribute in attributes.by_ref() {
             match attribute.kind {
                 attribute::FILE_NAME => push_link(number, &record, &attribute, links),
                 attribute::DATA if attribute.size_bytes() > 0 => state.set(State::HAS_CONTENT),
@@ -176,6 +177,10 @@ impl Table {
             } else if record.is_in_use() && attribute.kind > attribute::DATA {
                 break;
             }
+        }
+        // What cannot be read may have been content: such a record is not left out.
+        if attributes.is_damaged() {
+            state.set(State::HAS_CONTENT);
         }
         if links.len() > from {
             state.set(State::HAS_NAME);

@@ -18,6 +18,13 @@ pub(super) struct Volume {
 }
 
 impl Volume {
+    /// Returns how many clusters there are: as many as the volume says, no more than the source
+    /// holds.
+    pub(super) fn held_clusters(&self) -> u64 {
+        let held = self.source.size_bytes().div_ceil(self.boot.cluster_bytes.max(1));
+        self.boot.clusters().min(held)
+    }
+
     /// Fills a buffer with the bytes at an offset of the volume.
     ///
     /// # Errors

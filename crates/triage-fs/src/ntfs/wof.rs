@@ -54,6 +54,11 @@ impl Method {
     }
 }
 
+/// Returns why a file has no content although it is said to be compressed.
+pub(super) fn missing() -> Problem {
+    damaged("the stream that holds the compressed content is missing")
+}
+
 /// The chunks of one file.
 struct Chunks {
     volume: Volume,
@@ -98,7 +103,7 @@ impl Chunks {
 }
 
 impl Units for Chunks {
-    fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<bool, Problem> {
+    fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<u64, Problem> {
         let chunk_bytes = long(unit.len());
         let chunks = self.size_bytes.div_ceil(chunk_bytes);
         let entry_bytes = if self.size_bytes > LIMIT_SHORT_BYTES { 8 } else { 4 };
@@ -114,12 +119,12 @@ impl Units for Chunks {
         let rest = self.size_bytes.saturating_sub(number.saturating_mul(chunk_bytes));
         let room = unit.len().min(short(rest));
         let Some(unit) = unit.get_mut(..room) else {
-            return Ok(false);
+            return Ok(1);
         };
         // A chunk that would not become smaller is stored as it is.
         if length == long(unit.len()) {
             self.packed.fill(&self.volume, start, unit)?;
-            return Ok(true);
+            return Ok(0);
         }
         self.buffer.resize(short(length), 0);
         self.packed.fill(&self.volume, start, &mut self.buffer)?;
@@ -127,6 +132,6 @@ impl Units for Chunks {
             Method::Xpress(_) => unpack_xpress(&self.buffer, unit),
             Method::Lzx => unpack_lzx(&self.buffer, unit),
         };
-        unpacked.map(|()| true).ok_or_else(|| damaged("a compressed chunk is damaged"))
+        unpacked.map(|()| 0).ok_or_else(|| damaged("a compressed chunk is damaged"))
     }
 }

@@ -1,0 +1,86 @@
+//! Volumes that stock tools make while the test runs: what was put in must come out.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use md5::{Digest, Md5};
+use triage_evidence::NameState;
+
+use crate::reading::{Reading, open};
+
+/// Says whether a stock tool is there, and on stderr if it is not.
+fn has(tool: &str) -> bool {
+    let mut command = Command::new(tool);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    let is_there = command.status().is_ok();
+    if !is_there {
+        eprintln!("skipped: {tool} is not installed");
+    }
+    is_there
+}
+
+fn run(tool: &str, arguments: &[&str]) {
+    let status = Command::new(tool)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{tool} {arguments:?}");
+}
+
+/// Bytes that repeat late and differ for each file.
+fn content(seed: u32, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let step = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as u8
+    };
+    (0..length).map(step).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test makes its own evidence")]
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn files_that_ntfscp_put_in_come_out_for_every_size_of_cluster() {
+    if !has("mkntfs") || !has("ntfscp") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for cluster in ["512", "4096", "65536", "131072"] {
+        let image = path("made.img");
+        write(Path::new(&image), &[]);
+        #[expect(clippy::disallowed_methods, reason = "a test makes its own evidence")]
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(&image)
+            .and_then(|file| file.set_len(24 << 20))
+            .unwrap();
+        run("mkntfs", &["-F", "-Q", "-s", "512", "-c", cluster, &image]);
+        let sizes = [0, 1, 600, 4096, 70_000, 1_000_001];
+        for (seed, size) in (1..).zip(sizes) {
+            write(Path::new(&path("one")), &content(seed, size));
+            run("ntfscp", &[&image, &path("one"), &format!("/file-{size}")]);
+        }
+        run("ntfscp", &["-N", "beside", &image, &path("one"), "/file-1"]);
+        let volume = open(std::fs::read(&image).unwrap()).unwrap();
+        let reading = Reading::of(&volume);
+        assert!(reading.troubles().is_empty(), "{cluster}");
+        for (seed, size) in (1..).zip(sizes).chain([(6, 1_000_001)]) {
+            let name = format!("file-{size}");
+            let line = reading.lines.iter().find(|line| line.path == name).unwrap();
+            assert_eq!(line.state, NameState::Allocated);
+            let digest = Md5::digest(content(seed, size));
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(line.content.clone().unwrap().unwrap().md5, digest, "{cluster} {name}");
+        }
+        let beside = reading.lines.iter().find(|line| line.path == "file-1:beside").unwrap();
+        assert_eq!(beside.content.clone().unwrap().unwrap().size_bytes, 1_000_001);
+    }
+}

@@ -1,0 +1,8 @@
+//! NTFS as a whole: fixtures against The Sleuth Kit and against what was put in, made images,
+//! damage. The recipes of the fixtures lie beside them.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod damage;
+mod golden;
+mod made;
+mod reading;
