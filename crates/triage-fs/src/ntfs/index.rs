@@ -34,6 +34,9 @@ const NUMBER_BYTES: u64 = 512;
 /// worse is not followed: a hostile size must not cost the reading of the volume.
 const LIMIT_FOREIGN_BLOCKS: u32 = 256;
 
+/// The file of a name that nothing tells any more: a sequence of 0 is that of no record.
+pub(super) const UNKNOWN: Reference = Reference(0);
+
 /// One name in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IndexName {
@@ -174,20 +177,22 @@ impl Index {
         self.slack(node.get(slack..).unwrap_or_default());
     }
 
-    /// Looks for names at every place where one could be: an entry that names this directory as
-    /// its parent is one of its own.
+    /// Looks for names at every place where one could be: what names this directory as its parent
+    /// is one of its own. The end mark of an index that shrank is written over the beginning of an
+    /// entry; then nothing says any more which file the name was of.
     fn slack(&mut self, slack: &[u8]) {
         let own = self.directory.sequence();
         let mut rest = slack;
         while let Some(parent) = u64_at(rest, HEADER_BYTES).map(Reference) {
             let same = parent.sequence() == own
                 || (self.is_deleted && parent.sequence() == sequence_before(own));
-            if parent.number() == self.directory.number()
-                && same
-                && let Some(name) = named(rest)
-                && !name.1.units.is_empty()
-            {
-                self.push(name, false);
+            if parent.number() == self.directory.number() && same {
+                let torn = || Some((UNKNOWN, FileName::parse(rest.get(HEADER_BYTES..)?)?));
+                if let Some(name) = named(rest).or_else(torn)
+                    && is_plausible(name.1.units)
+                {
+                    self.push(name, false);
+                }
             }
             rest = rest.get(8..).unwrap_or_default();
         }
@@ -216,6 +221,12 @@ fn named(entry: &[u8]) -> Option<(Reference, FileName<'_>)> {
     let length = usize::from(u16_at(entry, 8)?);
     let fits = length >= key_bytes.saturating_add(HEADER_BYTES) && u32_at(entry, 12)? <= 3;
     (is_exact && fits).then_some((Reference(u64_at(entry, 0)?), name))
+}
+
+/// Says whether there is a name, and no character in it that no name has.
+fn is_plausible(units: &[u8]) -> bool {
+    let is_letter = |unit: &[u8]| u16_at(unit, 0).is_some_and(|unit| unit != 0 && unit != 0x2f);
+    !units.is_empty() && units.chunks_exact(2).all(is_letter)
 }
 
 fn bit(bitmap: &[u8], number: u64) -> bool {

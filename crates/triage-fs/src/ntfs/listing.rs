@@ -10,7 +10,7 @@ use triage_evidence::{Kind, NameState, NodeId, NodeName, NodeNames, Problem, Pro
 
 use super::Ntfs;
 use super::file::File;
-use super::index::{Index, IndexName};
+use super::index::{Index, IndexName, UNKNOWN};
 use super::record::{Reference, sequence_before};
 use super::table::{Link, State};
 
@@ -164,10 +164,18 @@ impl Listing<'_> {
             return;
         }
         self.remember();
+        let known: HashSet<_> = slack()
+            .filter(|name| name.file != UNKNOWN)
+            .map(|name| name.name.clone())
+            .chain(self.names.iter().map(|name| name.name.clone()))
+            .collect();
         let long: HashSet<_> = slack().filter(|name| !name.is_short).map(|n| n.file).collect();
         for name in slack() {
             let has_long = long.contains(&name.file) || self.is_listed(name.file);
-            if name.is_short && has_long {
+            if name.is_short && (has_long || name.file == UNKNOWN) {
+                continue;
+            }
+            if name.file == UNKNOWN && known.contains(&name.name) {
                 continue;
             }
             if self.seen.insert((name.file.number(), name.name.clone())) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use triage_evidence::{FileSystem, Kind, NameState};
 
-use crate::reading::{Reading, fixture, open};
+use crate::reading::{Reading, fixture, number, open, record};
 
 /// A small generator with a fixed seed, so that a failure can be repeated by its number.
 struct Draw(u64);
@@ -110,21 +110,6 @@ fn a_volume_of_noise_is_read_to_its_end() {
         let reading = read(disk);
         assert!(reading.is_none_or(|reading| reading.troubles().len() > 10));
     }
-}
-
-/// Finds the byte on the disk where a record begins, by the number that it holds.
-fn record(disk: &[u8], number: u32) -> usize {
-    let is_it = |&at: &usize| {
-        disk[at..at + 4] == *b"FILE" && disk[at + 0x2c..at + 0x30] == number.to_le_bytes()
-    };
-    // The mirror holds the first four once more, further up.
-    (0..disk.len() - 1024).step_by(512).find(is_it).unwrap()
-}
-
-fn number(volume: &dyn FileSystem, name: &str) -> u32 {
-    let names = volume.list(volume.root()).names;
-    let found = names.iter().find(|found| found.name == name.as_bytes()).unwrap();
-    (found.node.0 & 0xffff_ffff) as u32
 }
 
 #[test]

@@ -53,7 +53,10 @@ fn files_that_ntfscp_put_in_come_out_for_every_size_of_cluster() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    for cluster in ["512", "4096", "65536", "131072"] {
+    // Sectors of 4 KiB have records of 4 KiB.
+    for (sector, cluster) in
+        [("512", "512"), ("512", "4096"), ("512", "65536"), ("512", "131072"), ("4096", "4096")]
+    {
         let image = path("made.img");
         write(Path::new(&image), &[]);
         #[expect(clippy::disallowed_methods, reason = "a test makes its own evidence")]
@@ -62,7 +65,7 @@ fn files_that_ntfscp_put_in_come_out_for_every_size_of_cluster() {
             .open(&image)
             .and_then(|file| file.set_len(24 << 20))
             .unwrap();
-        run("mkntfs", &["-F", "-Q", "-s", "512", "-c", cluster, &image]);
+        run("mkntfs", &["-F", "-Q", "-s", sector, "-c", cluster, &image]);
         let sizes = [0, 1, 600, 4096, 70_000, 1_000_001];
         for (seed, size) in (1..).zip(sizes) {
             write(Path::new(&path("one")), &content(seed, size));

@@ -6,4 +6,5 @@
 mod damage;
 mod golden;
 mod made;
+mod patched;
 mod reading;
