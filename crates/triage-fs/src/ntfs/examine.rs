@@ -2,7 +2,7 @@
 
 use triage_evidence::{Kind, Node, Problem, ProblemKind, StreamName};
 
-use super::attribute::{self, Attribute, Body};
+use super::attribute::{self, Attribute, Body, Sizes};
 use super::file::File;
 use super::file_name::FileName;
 use super::name::wtf8;
@@ -90,7 +90,7 @@ fn follow(ntfs: &Ntfs, file: &File, node: &mut Node) {
         return;
     };
     let is_held_here = node.allocated_bytes >= node.size_bytes;
-    if !is_held_here && let Some(problem) = point.elsewhere() {
+    if let Some(problem) = point.elsewhere().filter(|_| !is_held_here) {
         node.unread.get_or_insert(problem);
     }
     if point.tag == reparse::WOF {
@@ -116,11 +116,20 @@ fn follow(ntfs: &Ntfs, file: &File, node: &mut Node) {
     }
 }
 
-/// Returns how a file is compressed by the overlay filter, if it is.
-pub(super) fn overlay(ntfs: &Ntfs, file: &File) -> Option<Result<Method, Problem>> {
-    let value = file.small(ntfs.volume(), attribute::REPARSE_POINT, LIMIT_REPARSE_BYTES)?;
-    let point = ReparsePoint::parse(&value).filter(|point| point.tag == reparse::WOF)?;
-    Some(Method::parse(point.content))
+/// Returns how the overlay filter compressed a file, if it did.
+///
+/// # Errors
+/// A [`Problem`] if the content is not on this volume, or compressed in a way that is not read.
+pub(super) fn overlay(ntfs: &Ntfs, file: &File, sizes: Sizes) -> Result<Option<Method>, Problem> {
+    let value = file.small(ntfs.volume(), attribute::REPARSE_POINT, LIMIT_REPARSE_BYTES);
+    let Some(point) = value.as_deref().and_then(ReparsePoint::parse) else {
+        return Ok(None);
+    };
+    if point.tag == reparse::WOF {
+        return Method::parse(point.content).map(Some);
+    }
+    let is_held_here = sizes.allocated_bytes >= sizes.size_bytes;
+    point.elsewhere().filter(|_| !is_held_here).map_or(Ok(None), Err)
 }
 
 /// Returns why content that EFS encrypted is not read.

@@ -152,9 +152,8 @@ pub(super) fn stream(
     let volume = ntfs.volume();
     let sizes = value.sizes;
     if stream.is_none()
-        && let Some(method) = examine::overlay(ntfs, file)
+        && let Some(method) = examine::overlay(ntfs, file, sizes)?
     {
-        let method = method?;
         if let Some(packed) = file.value(attribute::DATA, wof::STREAM) {
             refuse_lost(ntfs, file, &packed)?;
             return wof::open(volume, packed, method, sizes.size_bytes);
@@ -199,7 +198,7 @@ pub(super) fn runs(ntfs: &Ntfs, file: &File, stream: Option<&[u8]>) -> Result<Ve
     let mut value = find(file, stream)?;
     let volume = ntfs.volume();
     if stream.is_none()
-        && matches!(examine::overlay(ntfs, file), Some(Ok(_)))
+        && matches!(examine::overlay(ntfs, file, value.sizes), Ok(Some(_)))
         && let Some(packed) = file.value(attribute::DATA, wof::STREAM)
     {
         value = packed;
