@@ -25,6 +25,8 @@ pub(super) const INDEX_ALLOCATION: u32 = 0xa0;
 pub(super) const BITMAP: u32 = 0xb0;
 /// `$REPARSE_POINT`.
 pub(super) const REPARSE_POINT: u32 = 0xc0;
+/// `$LOGGED_UTILITY_STREAM`, the last type.
+const LAST_KIND: u32 = 0x100;
 /// The end of the attributes.
 const END: u32 = 0xffff_ffff;
 
@@ -84,7 +86,8 @@ pub(super) struct Sizes {
 
 impl<'a> Attribute<'a> {
     fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let kind = u32_at(bytes, 0)?;
+        // Every type that exists is a multiple of 16.
+        let kind = u32_at(bytes, 0).filter(|kind| *kind <= LAST_KIND && kind & 15 == 0)?;
         let name_bytes = usize::from(u8_at(bytes, 9)?).saturating_mul(2);
         let name = slice_at(bytes, usize::from(u16_at(bytes, 10)?), name_bytes);
         let name = if name_bytes == 0 { &[] } else { name? };
@@ -136,6 +139,11 @@ impl<'a> Attribute<'a> {
     /// Says whether this is the only or the first piece of a value.
     pub(super) const fn is_first(&self) -> bool {
         matches!(self.body, Body::Resident(_) | Body::Clusters(Piece { first: 0, .. }))
+    }
+
+    /// Says whether this is the content of a file, or a piece of it: a directory has none.
+    pub(super) const fn is_content(&self) -> bool {
+        self.kind == DATA && self.name.is_empty()
     }
 
     /// Returns the value if it lies in the record.

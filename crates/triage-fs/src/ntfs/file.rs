@@ -6,6 +6,7 @@ use super::attribute::{self, Attribute};
 use super::attribute_list;
 use super::bytes::damaged;
 use super::file_name::FileName;
+use super::index;
 use super::mft::Mft;
 use super::record::{Record, Reference, sequence_before};
 use super::value::Value;
@@ -53,15 +54,26 @@ impl File {
             is_broken: false,
         };
         let mut attributes = record.attributes();
-        let mut list = None;
+        let (mut list, mut has_content, mut has_rest, mut has_index) = (None, false, false, false);
         for attribute in attributes.by_ref() {
+            has_content |= attribute.is_content();
+            has_index |= index::is_root(&attribute);
+            has_rest |= attribute.kind == attribute::DATA && !attribute.is_first();
             if attribute.kind == attribute::ATTRIBUTE_LIST {
                 list = list.or_else(|| Value::assemble(std::iter::once(attribute)));
             }
         }
         if attributes.is_damaged() {
-            file.problem = Some(damaged("an attribute of the record is damaged"));
-            file.is_broken = true;
+            file.fail("an attribute of the record is damaged");
+        }
+        if has_rest && list.is_none() {
+            file.fail("the record holds a piece of a content without its beginning");
+        }
+        if file.is_directory && has_content {
+            file.is_directory = false;
+            file.fail("the record is one of a directory and has the content of a file");
+        } else if file.is_directory && !has_index && list.is_none() {
+            file.fail("the record is one of a directory and has no index");
         }
         file.records.push(bytes);
         if let Some(list) = list
@@ -70,6 +82,11 @@ impl File {
             file.problem.get_or_insert(problem);
         }
         Ok(file)
+    }
+
+    fn fail(&mut self, text: &str) {
+        self.problem.get_or_insert_with(|| damaged(text));
+        self.is_broken = true;
     }
 
     /// Reads the records that the attribute list names.
@@ -89,7 +106,14 @@ impl File {
                 return Err(Problem::new(ProblemKind::LimitReached, text));
             }
             match mft.read(holder.number()) {
-                Ok(bytes) if self.is_continued_by(&bytes) => self.records.push(bytes),
+                Ok(bytes) if self.is_continued_by(&bytes) => {
+                    let mut attributes = Record::parse(&bytes).map(|record| record.attributes());
+                    attributes.iter_mut().for_each(|all| all.by_ref().for_each(drop));
+                    if attributes.is_none_or(|all| all.is_damaged()) {
+                        self.fail("an attribute of the file is damaged");
+                    }
+                    self.records.push(bytes);
+                }
                 Ok(_) => {
                     strangers = strangers.saturating_add(1);
                     let text = "the attribute list names a record of another file";

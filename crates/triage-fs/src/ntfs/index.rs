@@ -6,7 +6,7 @@
 
 use triage_evidence::{Kind, Problem};
 
-use super::attribute;
+use super::attribute::{self, Attribute};
 use super::bytes::{damaged, long, short, slice_at, u16_at, u32_at, u64_at, usize_at};
 use super::file::File;
 use super::file_name::{FIXED_BYTES, FileName};
@@ -211,6 +211,11 @@ impl Index {
             is_live,
         });
     }
+}
+
+/// Says whether an attribute is the root of the index of a directory.
+pub(super) fn is_root(attribute: &Attribute<'_>) -> bool {
+    attribute.kind == attribute::INDEX_ROOT && attribute.name == NAME
 }
 
 /// Reads an entry that has a name.

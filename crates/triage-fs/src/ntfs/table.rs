@@ -43,6 +43,10 @@ impl State {
         self.0 |= flag;
     }
 
+    const fn clear(&mut self, flag: u32) {
+        self.0 &= !flag;
+    }
+
     fn set_sequence(&mut self, sequence: u16) {
         self.0 = (self.0 & 0xffff) | (u32::from(sequence) << 16);
     }
@@ -167,7 +171,15 @@ impl Table {
         for attribute in attributes.by_ref() {
             match attribute.kind {
                 attribute::FILE_NAME => push_link(number, &record, &attribute, links),
-                attribute::DATA if attribute.size_bytes() > 0 => state.set(State::HAS_CONTENT),
+                attribute::DATA => {
+                    if attribute.size_bytes() > 0 {
+                        state.set(State::HAS_CONTENT);
+                    }
+                    // A directory has no content of its own, whatever its flags say.
+                    if attribute.is_content() {
+                        state.clear(State::DIRECTORY);
+                    }
+                }
                 _ => {}
             }
             if !record.is_in_use()
@@ -208,9 +220,8 @@ impl Table {
         let (forest, mut loose) = forest::grow(links, state);
         self.forest = forest;
         for (number, state) in (0..=u32::MAX).zip(&self.states) {
-            let is_own = number < FIRST_USER_RECORD && !state.is_directory();
-            let is_free = !state.is_in_use() || is_own;
-            let is_nothing = is_free && !state.is(State::HAS_CONTENT);
+            let is_free = !state.is_in_use() || number < FIRST_USER_RECORD;
+            let is_nothing = is_free && !state.is_directory() && !state.is(State::HAS_CONTENT);
             if state.is_base() && !state.is(State::HAS_NAME) && !is_nothing {
                 loose.push(number);
             }
@@ -258,9 +269,8 @@ fn push_link(number: u32, record: &Record<'_>, attribute: &Attribute<'_>, links:
     let Some(name) = attribute.resident().and_then(FileName::parse) else {
         return;
     };
-    let Ok(parent) = u32::try_from(name.parent.number()) else {
-        return;
-    };
+    // A number that no record can have leads nowhere.
+    let parent = u32::try_from(name.parent.number()).unwrap_or(u32::MAX);
     let parent_sequence = name.parent.sequence();
     if name.is_short() && has_long_name(record, name.parent) {
         return;
