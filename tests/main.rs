@@ -5,6 +5,7 @@
 
 mod court;
 mod deterministic;
+mod disks;
 mod doctor;
 mod harness;
 mod hash;

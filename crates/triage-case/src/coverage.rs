@@ -9,11 +9,11 @@ use crate::{Record, Status};
 pub struct Share {
     /// How many entries.
     pub entries: u64,
-    /// The logical sizes of the regular files among them, in bytes.
+    /// The logical sizes of the regular files, volumes and spaces among them, in bytes.
     pub bytes: u64,
 }
 
-/// Every entry met, by status. Bytes count regular files only.
+/// Every entry met, by status. Bytes count what holds bytes: files, unread volumes, free space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     shares: [Share; Status::ALL.len()],
@@ -25,6 +25,8 @@ pub struct Coverage {
     unlisted_directories: u64,
     /// Entries with at least one alerting match.
     hits: u64,
+    /// Deleted entries: they stand in the shares too, and their bytes are not free of doubles.
+    deleted: Share,
 }
 
 impl Coverage {
@@ -32,11 +34,14 @@ impl Coverage {
     pub fn add(&mut self, record: &Record) {
         let share = &mut self.shares[record.status as usize];
         share.entries += 1;
-        match (record.entry.kind, record.entry.size_bytes) {
-            (Kind::File, Some(size)) => share.bytes = share.bytes.saturating_add(size),
-            (Kind::File | Kind::Unknown, None) => self.unsized_entries += 1,
-            _ => {}
+        if let (true, Some(size)) = (record.entry.kind.holds_bytes(), record.entry.size_bytes) {
+            share.bytes = share.bytes.saturating_add(size);
+            if record.entry.recovery.is_some() {
+                self.deleted.bytes = self.deleted.bytes.saturating_add(size);
+            }
         }
+        self.deleted.entries += u64::from(record.entry.recovery.is_some());
+        self.unsized_entries += u64::from(record.entry.lacks_size());
         if record.status == Status::Partial && record.entry.kind == Kind::File {
             self.partial_bytes_read = self.partial_bytes_read.saturating_add(record.bytes_read);
         }
@@ -58,6 +63,8 @@ impl Coverage {
         self.unsized_entries += other.unsized_entries;
         self.unlisted_directories += other.unlisted_directories;
         self.hits += other.hits;
+        self.deleted.entries += other.deleted.entries;
+        self.deleted.bytes = self.deleted.bytes.saturating_add(other.deleted.bytes);
     }
 
     /// Returns the part with that status.
@@ -106,6 +113,12 @@ impl Coverage {
     #[must_use]
     pub const fn hits(&self) -> u64 {
         self.hits
+    }
+
+    /// Returns the deleted entries among everything met.
+    #[must_use]
+    pub const fn deleted(&self) -> Share {
+        self.deleted
     }
 
     /// Returns how many entries leave the requested scope incompletely examined.

@@ -38,10 +38,11 @@ pub(crate) fn list_line(record: &Record, algorithm: Option<Algorithm>) -> ListLi
     let Some(digest) = algorithm.and_then(|algorithm| record.digests.get(algorithm)) else {
         return ListLine::default();
     };
-    if record.status != Status::Read {
+    let path = record.entry.location.path();
+    // A stream or a deleted file is nothing that a stock tool could open.
+    if record.status != Status::Read || path.contains(&0) || record.entry.recovery.is_some() {
         return ListLine::default();
     }
-    let path = record.entry.location.path();
     let escaped = path.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r'));
     let mut bytes = Vec::with_capacity(2 * digest.as_bytes().len() + path.len() + 4);
     if escaped {

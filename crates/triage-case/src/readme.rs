@@ -17,6 +17,9 @@ Run everything from the folder that holds bagit.txt.
 3 THE EVIDENCE    with the exhibit mounted read-only at MOUNT:
                   (cd MOUNT && sha256sum --strict -c PACKAGE/data/evidence.sha256) | cat -v
                   (cd MOUNT && sha256sum --strict -c PACKAGE/data/evidence-escaped.sha256) | cat -v
+  If the exhibit is a disk image: with volume N of it mounted read-only at MOUNT/volN. Streams and
+  deleted files are in the manifest only: "icat" of The Sleuth Kit gives their content, "fs_id"
+  ends in the number that it needs.
   The second list, if it is there, needs GNU coreutils 9 or later. "cat -v" matters: a file name
   may hold control codes that would otherwise drive your terminal. Without SHA-256 among the
   digests the lists are named for another algorithm and are checked with its tool.

@@ -22,13 +22,19 @@ pub enum Status {
     NotRegular,
     /// It is larger than the limit of the plan, and was not opened.
     TooLarge,
+    /// It is of a kind that this program does not read, such as a volume of another system.
+    Unsupported,
+    /// A deleted entry of which nothing is left to read.
+    Lost,
+    /// Bytes of the disk that belong to no file. They are counted, not searched.
+    Unallocated,
     /// The run ended by its budget, its hit limit or the operator before it was its turn.
     NotReached,
 }
 
 impl Status {
     /// Every status, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::Partial,
         Self::Unreadable,
@@ -37,6 +43,9 @@ impl Status {
         Self::Excluded,
         Self::NotRegular,
         Self::TooLarge,
+        Self::Unsupported,
+        Self::Lost,
+        Self::Unallocated,
         Self::NotReached,
     ];
 
@@ -52,6 +61,9 @@ impl Status {
             Self::Excluded => "excluded",
             Self::NotRegular => "not_regular",
             Self::TooLarge => "too_large",
+            Self::Unsupported => "unsupported",
+            Self::Lost => "lost",
+            Self::Unallocated => "unallocated",
             Self::NotReached => "not_reached",
         }
     }
@@ -68,6 +80,9 @@ impl Status {
             Self::Excluded => "outside the scope",
             Self::NotRegular => "no content (directory, link, pipe, socket, device)",
             Self::TooLarge => "larger than the size limit",
+            Self::Unsupported => "of a kind that is not read",
+            Self::Lost => "deleted, nothing left to read",
+            Self::Unallocated => "space that belongs to no file",
             Self::NotReached => "not reached before the run ended",
         }
     }
@@ -75,7 +90,10 @@ impl Status {
     /// Says whether an entry with this status leaves the requested scope incompletely examined.
     #[must_use]
     pub const fn is_gap(self) -> bool {
-        !matches!(self, Self::Read | Self::Excluded | Self::NotRegular)
+        !matches!(
+            self,
+            Self::Read | Self::Excluded | Self::NotRegular | Self::Lost | Self::Unallocated
+        )
     }
 }
 

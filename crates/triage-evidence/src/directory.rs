@@ -78,6 +78,12 @@ pub trait Directory: Send + Sync {
         None
     }
 
+    /// Says whether a child directory was listed already under another name, which a damaged or
+    /// hostile file system can cause. A directory of the operating system never is.
+    fn is_listed_before(&self, _entry: &Entry) -> bool {
+        false
+    }
+
     /// Opens a child directory that [`Directory::examine`] described.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! One name met in evidence, with everything that its file system says about it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Location, Times};
+use crate::{Location, Problem, Recovery, Times};
 
 /// What kind of thing a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,11 +25,15 @@ pub enum Kind {
     CharDevice,
     /// The file system did not say, because the entry could not be examined.
     Unknown,
+    /// A volume of a disk whose files are not listed: encrypted, or of a kind that is not read.
+    Volume,
+    /// Bytes of a disk or volume that belong to no file.
+    Space,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::File,
         Self::Directory,
         Self::Symlink,
@@ -37,6 +42,8 @@ impl Kind {
         Self::BlockDevice,
         Self::CharDevice,
         Self::Unknown,
+        Self::Volume,
+        Self::Space,
     ];
 
     /// Returns the name used in the manifest.
@@ -51,7 +58,15 @@ impl Kind {
             Self::BlockDevice => "block_device",
             Self::CharDevice => "char_device",
             Self::Unknown => "unknown",
+            Self::Volume => "volume",
+            Self::Space => "space",
         }
+    }
+
+    /// Says whether the size of such an entry counts in the coverage.
+    #[must_use]
+    pub const fn holds_bytes(self) -> bool {
+        matches!(self, Self::File | Self::Volume | Self::Space)
     }
 }
 
@@ -134,6 +149,21 @@ pub struct Entry {
     pub target: Option<Vec<u8>>,
     /// The device that a device node stands for.
     pub node: Option<Device>,
+    /// The times that the name itself keeps, such as `$FILE_NAME` of NTFS.
+    pub name_times: Option<Times>,
+    /// For a deleted entry: how far its content can be trusted. `None` for one that exists.
+    pub recovery: Option<Recovery>,
+    /// What else is known, of an image or a volume.
+    pub facts: Option<Box<Facts>>,
+}
+
+/// What is known of an image or a volume as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Names and values, such as `file_system` and `ntfs`.
+    pub pairs: BTreeMap<String, String>,
+    /// What a reader should know: a dirty journal, a backup that had to be used.
+    pub notes: Vec<Problem>,
 }
 
 impl Entry {
@@ -151,7 +181,17 @@ impl Entry {
             ownership: None,
             target: None,
             node: None,
+            name_times: None,
+            recovery: None,
+            facts: None,
         }
+    }
+
+    /// Says whether the entry may have content although nothing says how much.
+    #[must_use]
+    pub const fn lacks_size(&self) -> bool {
+        let may_hold = matches!(self.kind, Kind::File | Kind::Unknown);
+        may_hold && self.size_bytes.is_none() && self.recovery.is_none()
     }
 
     /// Says whether the file system allocated less than the logical size.

@@ -1,6 +1,8 @@
 //! The one display form of evidence-controlled bytes: safe to print, and lossless.
 //!
-//! Backslash becomes `\\`. Control bytes and DEL become `\x1b`, bytes that are no UTF-8 `\xe9`.
+//! Backslash becomes `\\`. NUL, which no file system allows in a name and which therefore marks
+//! the steps that this program adds to a location, becomes `\:`. Other control bytes and DEL become
+//! `\x1b`, bytes that are no UTF-8 `\xe9`.
 //! Characters that steer a terminal or reorder text (C1 controls, bidirectional controls,
 //! zero-width and line or paragraph separators, byte-order mark, tags, private use, unassigned
 //! planes' noncharacters) become `\u{202e}`. Everything else stands for itself, so two different
@@ -10,7 +12,7 @@ use std::str;
 
 /// The text is not an escaped form: a backslash is followed by something that is no escape.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("byte {position} of the text begins no escape (expected \\\\, \\xHH or \\u{{H..}})")]
+#[error("byte {position} of the text begins no escape (expected \\\\, \\:, \\xHH or \\u{{H..}})")]
 pub struct BadEscape {
     /// The place of the backslash, in bytes from 0.
     pub position: usize,
@@ -40,7 +42,8 @@ pub fn escape(bytes: &[u8]) -> String {
 fn push_char(character: char, out: &mut String) {
     match character {
         '\\' => out.push_str("\\\\"),
-        '\0'..='\x1f' | '\x7f' => push_byte(u8::try_from(character).unwrap_or_default(), out),
+        '\0' => out.push_str("\\:"),
+        '\x01'..='\x1f' | '\x7f' => push_byte(u8::try_from(character).unwrap_or_default(), out),
         _ if steers(character) => {
             out.push_str("\\u{");
             push_hex(u32::from(character), out);
@@ -103,6 +106,10 @@ fn unescape_one(text: &str, out: &mut Vec<u8>) -> Option<usize> {
             out.push(b'\\');
             Some(2)
         }
+        b':' => {
+            out.push(0);
+            Some(2)
+        }
         b'x' => {
             let digits = text.get(2..4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
             out.push(u8::from_str_radix(digits, 16).ok()?);
@@ -130,6 +137,7 @@ mod tests {
             (&b"plain name.jpg"[..], "plain name.jpg"),
             (b"\x1b[2J\x07.txt", "\\x1b[2J\\x07.txt"),
             (b"latin1-\xe9.txt", "latin1-\\xe9.txt"),
+            (b"a.jpg\0stream:x", "a.jpg\\:stream:x"),
             (b"back\\slash", "back\\\\slash"),
             (b"line\nbreak\r", "line\\x0abreak\\x0d"),
             ("rtl-\u{202e}gpj.exe".as_bytes(), "rtl-\\u{202e}gpj.exe"),

@@ -4,6 +4,8 @@
 //! and what is hashed is not its business. Nothing allocated and nothing deleted is left out: a
 //! node that cannot be understood is listed all the same, and examining it tells the problem.
 
+use std::str::FromStr;
+
 use crate::{Device, Kind, Ownership, Problem, Stream, Times};
 
 /// The number by which a file system knows a file: an inode, a record of the MFT with its
@@ -45,6 +47,15 @@ impl Recovery {
             Self::Guess => "guess",
             Self::Lost => "lost",
         }
+    }
+}
+
+impl FromStr for Recovery {
+    type Err = ();
+
+    /// Reads the name used in the manifest.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|recovery| recovery.name() == text).ok_or(())
     }
 }
 
@@ -167,6 +178,16 @@ pub trait FileSystem: Send + Sync {
 
     /// Returns the node of the root directory.
     fn root(&self) -> NodeId;
+
+    /// Returns the number by which tools of the field know a node.
+    fn inode(&self, node: NodeId) -> u64 {
+        node.0
+    }
+
+    /// Returns the number of a node as people of the field write it, without a space.
+    fn node_text(&self, node: NodeId) -> String {
+        node.0.to_string()
+    }
 
     /// Lists a directory, allocated or deleted: its names, deleted ones that can still be read
     /// included.

@@ -12,19 +12,21 @@ mod entry;
 mod escape;
 mod file_system;
 mod location;
+mod mark;
 mod problem;
 mod stream;
 mod times;
 
 pub use byte_source::{ByteSource, Slice};
 pub use directory::{Directory, Listing, Names};
-pub use entry::{Device, Entry, FileId, Kind, Ownership};
+pub use entry::{Device, Entry, Facts, FileId, Kind, Ownership};
 pub use escape::{BadEscape, escape, unescape};
 pub use file_system::{
     FileSystem, NameState, Node, NodeId, NodeName, NodeNames, Recovery, Run, StreamName,
     VolumeFacts,
 };
 pub use location::Location;
+pub use mark::{ORPHANS, UNALLOCATED, deleted_name, doubled_name, plain_name, stream_name};
 pub use problem::{Problem, ProblemKind};
 pub use stream::{Chunk, Stream};
 pub use times::{Time, Times};

@@ -122,6 +122,15 @@ impl FileSystem for Ntfs {
         NodeId(self.root.0)
     }
 
+    fn inode(&self, node: NodeId) -> u64 {
+        Reference(node.0).number()
+    }
+
+    fn node_text(&self, node: NodeId) -> String {
+        let reference = Reference(node.0);
+        format!("{}-{}", reference.number(), reference.sequence())
+    }
+
     fn list(&self, directory: NodeId) -> NodeNames {
         listing::list(self, Reference(directory.0))
     }

@@ -1,4 +1,16 @@
-//! Disk images as read-only byte sources.
+//! Disk images and block devices as read-only byte sources.
 //!
-//! Every container gives the bytes of the disk that it holds, whatever it does to store them.
-//! Nothing is written and nothing outside the folder of the image is opened.
+//! Every container gives the bytes of the disk that it holds, whatever it does to store them. What
+//! is damaged is a [`Problem`](triage_evidence::Problem) of those bytes. Nothing is written, and no
+//! file outside the folder of the image is opened.
+
+mod bytes;
+mod cache;
+mod device;
+mod ewf;
+mod joined;
+mod open;
+mod raw;
+mod split;
+
+pub use open::{Image, StoredDigest, open_image};

@@ -70,8 +70,18 @@ fn held(records: &[Record], redact: Redact, out: &mut dyn Write) -> io::Result<(
 }
 
 fn header() -> Vec<&'static str> {
-    let mut header =
-        vec!["seq", "path", "type", "status", "size", "modified", "born", "links", "target"];
+    let mut header = vec![
+        "seq",
+        "path",
+        "type",
+        "status",
+        "recovered",
+        "size",
+        "modified",
+        "born",
+        "links",
+        "target",
+    ];
     header.extend(Algorithm::ALL.map(Algorithm::name));
     header.extend(["matches", "inconsistent", "rule", "problem"]);
     header
@@ -108,6 +118,7 @@ fn row(record: &Record, redact: Redact) -> Vec<String> {
         format!("./{}", redact.path(record)),
         entry.kind.name().to_owned(),
         record.status.name().to_owned(),
+        entry.recovery.map_or("", triage_evidence::Recovery::name).to_owned(),
         number(entry.size_bytes),
         time(entry.times.modified),
         time(entry.times.born),

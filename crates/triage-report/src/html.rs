@@ -42,6 +42,7 @@ pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io
     first_page(report, out)?;
     html_tables::hits(report, redact, out)?;
     pictures(report, out)?;
+    html_tables::volumes(report, redact, out)?;
     html_tables::not_read(report, redact, out)?;
     html_tables::excluded(report, out)?;
     html_tables::sets(report, out)?;
@@ -110,7 +111,7 @@ const fn class_of(status: Status) -> &'static str {
     match status {
         Status::Read => "read",
         Status::Excluded => "rule",
-        Status::NotRegular => "none",
+        Status::NotRegular | Status::Lost | Status::Unallocated => "none",
         _ => "gap",
     }
 }
@@ -139,6 +140,10 @@ fn coverage_table(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     }
     let seen = coverage.seen();
     row(out, "in all", seen.entries, seen.bytes)?;
+    let deleted = coverage.deleted();
+    if deleted.entries > 0 {
+        row(out, "of these deleted", deleted.entries, deleted.bytes)?;
+    }
     writeln!(out, "</tbody></table>")?;
     if coverage.unlisted_directories() > 0 {
         writeln!(

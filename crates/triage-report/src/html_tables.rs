@@ -117,7 +117,7 @@ pub(crate) fn hits(report: &Report, redact: Redact, out: &mut dyn Write) -> io::
              <td class=\"number\">{}</td><td>{modified}</td><td>{digests}</td></tr>",
             record.seq,
             changed(record),
-            path(record, redact),
+            deleted(record) + &path(record, redact),
             bytes(entry.size_bytes.unwrap_or(0)),
         )?;
     }
@@ -130,6 +130,12 @@ fn changed(record: &Record) -> &'static str {
     } else {
         ""
     }
+}
+
+fn deleted(record: &Record) -> String {
+    record.entry.recovery.map_or_else(String::new, |recovery| {
+        format!("<div class=\"flag\">deleted, recovered: {}</div>", recovery.name())
+    })
 }
 
 fn path(record: &Record, redact: Redact) -> String {
@@ -162,6 +168,37 @@ pub(crate) fn not_read(report: &Report, redact: Redact, out: &mut dyn Write) -> 
             record.status.words(),
             escape(&why)
         )?;
+    }
+    writeln!(out, "</tbody></table></section>")
+}
+
+/// The disk and its volumes, if the exhibit is a disk.
+pub(crate) fn volumes(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+    /// What says nothing about a person.
+    const IMPERSONAL: [&str; 7] =
+        ["container", "content", "file_system", "partition_table", "size", "start", "time_zone"];
+    if report.volumes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section><h2>The disk and its volumes</h2>")?;
+    open("What the image and its volumes say about themselves", &["Where", "What", "Notes"], out)?;
+    for record in &report.volumes {
+        let facts = record.entry.facts.clone().unwrap_or_default();
+        let shown = |name: &str| redact == Redact::Nothing || IMPERSONAL.contains(&name);
+        let pairs: String = facts
+            .pairs
+            .iter()
+            .filter(|(name, _)| shown(name))
+            .map(|(name, value)| format!("<div>{}: {}</div>", escape(name), escape(value)))
+            .collect();
+        let notes: String = facts
+            .notes
+            .iter()
+            .chain(&record.problem)
+            .map(|note| format!("<div class=\"flag\">{}</div>", escape(&note.to_string())))
+            .collect();
+        let place = path(record, redact);
+        writeln!(out, "<tr><th scope=\"row\">{place}</th><td>{pairs}</td><td>{notes}</td></tr>")?;
     }
     writeln!(out, "</tbody></table></section>")
 }

@@ -15,6 +15,9 @@ pub(crate) const LIMIT_HITS: usize = 5_000;
 /// How many unread entries stand on the page; all of them are in `not-read.csv`.
 pub(crate) const LIMIT_GAPS: usize = 1_000;
 
+/// How many volumes stand on the page.
+const LIMIT_VOLUMES: usize = 200;
+
 /// Why entries were not read: status, and rule or reason.
 pub(crate) type Reason = (Status, String);
 
@@ -32,6 +35,8 @@ pub struct Gathered {
     pub(crate) coverage: Coverage,
     pub(crate) hits: Vec<Record>,
     pub(crate) gaps: Vec<Record>,
+    /// The disk and its volumes.
+    pub(crate) volumes: Vec<Record>,
     pub(crate) reasons: BTreeMap<Reason, (u64, u64)>,
     pub(crate) rules: BTreeMap<String, u64>,
     pub(crate) listed: BTreeMap<Listed, u64>,
@@ -75,6 +80,9 @@ impl Gathered {
             let (entries, bytes) = self.reasons.entry((record.status, reason)).or_default();
             *entries += 1;
             *bytes = bytes.saturating_add(record.entry.size_bytes.unwrap_or(0));
+        }
+        if record.entry.facts.is_some() && self.volumes.len() < LIMIT_VOLUMES {
+            self.volumes.push(record.clone());
         }
         if record.is_hit() && self.hits.len() < LIMIT_HITS {
             self.hits.push(record);

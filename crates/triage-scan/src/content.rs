@@ -31,11 +31,7 @@ pub(crate) struct Content {
 impl Content {
     /// Returns what came of a content that could not be read at all.
     pub(crate) fn failed(problem: Problem) -> Self {
-        let status = match problem.kind {
-            ProblemKind::Changed => Status::Changed,
-            ProblemKind::Encrypted => Status::Encrypted,
-            _ => Status::Unreadable,
-        };
+        let status = status_of(problem.kind);
         Self { status, problem: Some(problem), bytes_read: 0, digests: Digests::new() }
     }
 
@@ -49,6 +45,16 @@ impl Content {
         let problem = unchanged.err().or_else(|| differs_in_length(entry, bytes_read));
         let status = if problem.is_some() { Status::Changed } else { Status::Read };
         Self { status, problem, bytes_read, digests }
+    }
+}
+
+/// Returns the class of an entry of which nothing could be read for that reason.
+pub(crate) const fn status_of(kind: ProblemKind) -> Status {
+    match kind {
+        ProblemKind::Changed => Status::Changed,
+        ProblemKind::Encrypted => Status::Encrypted,
+        ProblemKind::Unsupported => Status::Unsupported,
+        _ => Status::Unreadable,
     }
 }
 
@@ -197,7 +203,8 @@ impl Reading {
         }
         problem.lost_bytes =
             Some(entry.size_bytes.unwrap_or(self.bytes_read).saturating_sub(self.bytes_read));
-        let status = if self.bytes_read > 0 { Status::Partial } else { Status::Unreadable };
+        let unread = status_of(problem.kind);
+        let status = if self.bytes_read > 0 { Status::Partial } else { unread };
         let (bytes_read, digests) = (self.bytes_read, Digests::new());
         Content { status, problem: Some(problem), bytes_read, digests }
     }

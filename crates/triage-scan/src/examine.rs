@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use triage_case::{Record, Status};
 use triage_evidence::{Chunk, Entry, Problem, ProblemKind};
-use triage_hash::{Algorithms, hash_batch, hash_bytes};
+use triage_hash::{Algorithms, Digests, hash_batch, hash_bytes};
 use triage_walk::{Batch, Met, Verdict};
 
-use crate::content::{Content, Pulse, READ_BYTES, read_stream};
+use crate::content::{Content, Pulse, READ_BYTES, read_stream, status_of};
 use crate::job::{Lost, Slot};
 use crate::stage::Shared;
 use crate::{Halt, Ledger};
@@ -339,17 +339,29 @@ fn classify(met: &Met, content: Option<Content>, halted: impl FnOnce() -> Proble
             let text = format!("larger than the limit of {limit_bytes} bytes");
             gap(Status::TooLarge, Problem::new(ProblemKind::LimitReached, text));
         }
-        (Verdict::Unreadable(problem), _) => {
-            let status = match problem.kind {
-                ProblemKind::Changed => Status::Changed,
-                ProblemKind::Encrypted => Status::Encrypted,
-                _ => Status::Unreadable,
-            };
-            gap(status, problem.clone());
+        (Verdict::Lost(problem), _) => {
+            record.status = Status::Lost;
+            record.problem.clone_from(problem);
         }
+        (Verdict::Unallocated, _) => record.status = Status::Unallocated,
+        (Verdict::Unreadable(problem), _) => gap(status_of(problem.kind), problem.clone()),
         (Verdict::Partial(problem), _) => gap(Status::Partial, problem.clone()),
     }
+    settle_deleted(&mut record);
     record
+}
+
+/// What of a deleted entry contradicts the format has been written over: it is lost, and no gap in
+/// what exists. A read error or a limit stays one.
+fn settle_deleted(record: &mut Record) {
+    let contradicts =
+        record.problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::Damaged);
+    let unread = matches!(record.status, Status::Unreadable | Status::Partial);
+    if record.entry.recovery.is_some() && contradicts && unread {
+        record.status = Status::Lost;
+        record.bytes_read = 0;
+        record.digests = Digests::new();
+    }
 }
 
 /// The problem of a read that did not come back in time.

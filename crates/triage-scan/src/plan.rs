@@ -57,6 +57,9 @@ pub struct Plan {
     pub v: u32,
     /// The absolute path of the evidence, in display form.
     pub source: String,
+    /// The format of the image or device that the evidence is; `None` for folders and files.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub container: Option<String>,
     /// The exhibit's number, which stands in every line of the manifest.
     pub exhibit: String,
     /// The digests that are computed, as a comma-separated list.

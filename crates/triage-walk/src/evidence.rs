@@ -3,18 +3,67 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use triage_evidence::{Directory, Entry, Location, Problem};
+use triage_evidence::{ByteSource, Directory, Entry, Location, Problem};
 use triage_fs::{LiveDirectory, LiveRoot, is_rotational, open_live};
+use triage_image::{Image, open_image};
+use triage_volume::holds_disk;
 
+use crate::disk::{Disk, DiskDirectory};
 use crate::outbox::Outbox;
 use crate::walk::{Walk, WalkPlan};
 use crate::{Batch, Error, Flow, Tally, Verdict};
 
-/// An exhibit that was opened: here a live directory or a single file.
+/// What a path is taken for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenAs {
+    /// A disk if it is a block device, or a file that holds one by its signature or its name;
+    /// otherwise files.
+    #[default]
+    Whatever,
+    /// A directory, or a single file whatever it holds.
+    Files,
+    /// A disk, even if nothing in it is recognised.
+    Disk,
+}
+
+/// An exhibit that was opened: a live directory, a single file, or a disk.
 #[derive(Debug)]
 pub struct Evidence {
     path: PathBuf,
-    root: LiveRoot,
+    root: Root,
+}
+
+enum Root {
+    Live(LiveRoot),
+    Disk(Arc<Disk>, Image),
+}
+
+impl std::fmt::Debug for Root {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Live(live) => live.fmt(f),
+            Self::Disk(_, image) => image.fmt(f),
+        }
+    }
+}
+
+/// Opens the disk at a path, if it is to be taken for one.
+fn open_disk(path: &Path, open_as: OpenAs) -> Result<Option<Image>, Problem> {
+    let is_disk = |source: &dyn ByteSource| open_as == OpenAs::Disk || holds_disk(source);
+    match open_as {
+        OpenAs::Files => Ok(None),
+        OpenAs::Whatever if !may_hold_disk(path) => Ok(None),
+        OpenAs::Whatever | OpenAs::Disk => open_image(path, &is_disk),
+    }
+}
+
+/// A pipe or a directory is not opened to look for a disk in it.
+fn may_hold_disk(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    path.metadata().is_ok_and(|found| {
+        let kind = found.file_type();
+        kind.is_file() || kind.is_block_device()
+    })
 }
 
 impl Evidence {
@@ -22,8 +71,12 @@ impl Evidence {
     ///
     /// # Errors
     /// [`Error::Open`] if it cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let root = open_live(path).map_err(|problem| Error::Open { problem })?;
+    pub fn open(path: &Path, open_as: OpenAs) -> Result<Self, Error> {
+        let open = |problem| Error::Open { problem };
+        let root = match open_disk(path, open_as).map_err(open)? {
+            Some(image) => Root::Disk(Arc::new(Disk::open(&image)), image),
+            None => Root::Live(open_live(path).map_err(open)?),
+        };
         let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         Ok(Self { path, root })
     }
@@ -34,11 +87,30 @@ impl Evidence {
         &self.path
     }
 
+    /// Returns the disk, if the evidence is one.
+    #[must_use]
+    pub const fn image(&self) -> Option<&Image> {
+        match &self.root {
+            Root::Disk(_, image) => Some(image),
+            Root::Live(_) => None,
+        }
+    }
+
     /// Says whether the storage spins, as far as the kernel knows.
     #[must_use]
     pub fn is_rotational(&self) -> Option<bool> {
-        let entry = self.directory().examine_self().ok()?;
-        is_rotational(entry.id?.device)
+        match &self.root {
+            Root::Disk(_, image) if image.format == "device" => {
+                Some(image.facts.pairs.get("device_rotational")? == "1")
+            }
+            Root::Disk(..) => match open_live(&self.path).ok()? {
+                LiveRoot::File { parent, .. } => {
+                    is_rotational(parent.examine_self().ok()?.id?.device)
+                }
+                LiveRoot::Directory(_) => None,
+            },
+            Root::Live(live) => is_rotational(live_directory(live).examine_self().ok()?.id?.device),
+        }
     }
 
     /// Returns the entry of the root of the exhibit.
@@ -47,17 +119,11 @@ impl Evidence {
     /// A [`Problem`] if the file system would not tell.
     pub fn root_entry(&self) -> Result<Entry, Problem> {
         match &self.root {
-            LiveRoot::Directory(directory) => directory.examine_self(),
-            LiveRoot::File { parent, name } => {
+            Root::Live(LiveRoot::Directory(directory)) => directory.examine_self(),
+            Root::Live(LiveRoot::File { parent, name }) => {
                 parent.examine(name, Location::from_path(name.clone()))
             }
-        }
-    }
-
-    fn directory(&self) -> &Arc<LiveDirectory> {
-        match &self.root {
-            LiveRoot::Directory(directory) => directory,
-            LiveRoot::File { parent, .. } => parent,
+            Root::Disk(disk, _) => Ok(disk.root_entry().clone()),
         }
     }
 
@@ -66,13 +132,19 @@ impl Evidence {
     pub fn walk(&self, plan: &WalkPlan, hand_out: &mut dyn FnMut(Batch) -> Flow) -> Tally {
         let next_seq = plan.resume.as_ref().map_or(0, |(_, next_seq)| *next_seq);
         let mut outbox = Outbox::new(hand_out, next_seq);
-        let directory: Arc<dyn Directory> = Arc::clone(self.directory()) as _;
-        match (&self.root, &plan.files) {
-            (LiveRoot::Directory(_), None) => Walk::new(plan, &mut outbox).root(&directory),
-            (LiveRoot::Directory(_), Some(files)) => {
-                Walk::new(plan, &mut outbox).exactly(&directory, files);
+        match &self.root {
+            Root::Live(LiveRoot::Directory(directory)) => {
+                let root: Arc<dyn Directory> = Arc::clone(directory) as _;
+                walk_below(plan, &mut outbox, &root, false);
             }
-            (LiveRoot::File { name, .. }, _) => {
+            Root::Disk(disk, _) => {
+                // Each walk finds out anew which directory it lists first.
+                disk.forget_claims();
+                let root: Arc<dyn Directory> = Arc::new(DiskDirectory(Arc::clone(disk)));
+                walk_below(plan, &mut outbox, &root, true);
+            }
+            Root::Live(LiveRoot::File { parent, name }) => {
+                let directory: Arc<dyn Directory> = Arc::clone(parent) as _;
                 let location = Location::from_path(name.clone());
                 let done = plan.resume.as_ref().is_some_and(|(last, _)| location <= *last);
                 if !done {
@@ -86,6 +158,25 @@ impl Evidence {
     }
 }
 
+fn walk_below(
+    plan: &WalkPlan,
+    outbox: &mut Outbox<'_>,
+    root: &Arc<dyn Directory>,
+    walks_again: bool,
+) {
+    match &plan.files {
+        None => Walk::new(plan, outbox, walks_again).root(root),
+        Some(files) => Walk::new(plan, outbox, walks_again).exactly(root, files),
+    }
+}
+
+const fn live_directory(live: &LiveRoot) -> &Arc<LiveDirectory> {
+    match live {
+        LiveRoot::Directory(directory) => directory,
+        LiveRoot::File { parent, .. } => parent,
+    }
+}
+
 impl WalkPlan {
     /// Examines one name and decides what is to be done with it, short of listing directories.
     pub(crate) fn judge(
@@ -94,8 +185,8 @@ impl WalkPlan {
         name: &[u8],
         location: Location,
     ) -> (Entry, Verdict) {
-        use triage_evidence::Kind;
-        let rule = self.scope.excludes_path(location.path());
+        use triage_evidence::{Kind, ProblemKind, Recovery};
+        let rule = self.scope.excludes_path(&location.unmarked_path());
         let entry = match directory.examine(name, location.clone()) {
             Ok(entry) => entry,
             Err(problem) => {
@@ -107,7 +198,20 @@ impl WalkPlan {
             return (entry, Verdict::Excluded { rule });
         }
         let limit = self.max_size_bytes.zip(entry.size_bytes).filter(|(limit, size)| size > limit);
+        if entry.kind == Kind::Volume {
+            let verdict = match directory.open_stream(&entry) {
+                Ok(_) => Verdict::Content,
+                Err(problem) => Verdict::Unreadable(problem),
+            };
+            return (entry, verdict);
+        }
         let verdict = match (entry.kind, limit) {
+            _ if entry.recovery == Some(Recovery::Lost) => Verdict::Lost(None),
+            (Kind::Unknown, _) => {
+                let text = "the file system does not say what it is";
+                Verdict::Unreadable(Problem::new(ProblemKind::Damaged, text))
+            }
+            (Kind::Space, _) => Verdict::Unallocated,
             (Kind::File, Some((limit_bytes, _))) => Verdict::TooLarge { limit_bytes },
             (Kind::File, None) => Verdict::Content,
             _ => Verdict::NotRegular,

@@ -4,6 +4,7 @@
 //! manifest: what is met can be written down at once, and a walk can be taken up again behind any
 //! location. Every name met is handed out exactly once with a [`Verdict`].
 
+mod disk;
 mod error;
 mod evidence;
 mod exact;
@@ -11,10 +12,13 @@ mod met;
 mod order;
 mod outbox;
 mod scope;
+mod volume;
+mod volume_children;
+mod volume_directory;
 mod walk;
 
 pub use error::Error;
-pub use evidence::Evidence;
+pub use evidence::{Evidence, OpenAs};
 pub use met::{Batch, Flow, Met, Tally, Verdict};
 pub use scope::Scope;
 pub use triage_fs::output_lies_in;

@@ -23,6 +23,10 @@ pub enum Verdict {
     },
     /// The walk was stopped before its turn. It was not examined.
     NotReached,
+    /// It is deleted and nothing of it is left to read, for that reason if one is known.
+    Lost(Option<Problem>),
+    /// Bytes that belong to no file: counted, not read.
+    Unallocated,
     /// It could not be examined or listed.
     Unreadable(Problem),
     /// A directory that could be listed only in part.
@@ -64,7 +68,7 @@ pub enum Flow {
 pub struct Tally {
     /// Entries handed out.
     pub entries: u64,
-    /// The sizes of the regular files among them, in bytes.
+    /// The sizes of the files, unread volumes and free spaces among them, in bytes.
     pub bytes: u64,
     /// Entries that may have content but whose size is not known.
     pub unsized_entries: u64,

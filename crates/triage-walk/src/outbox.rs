@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use triage_evidence::{Directory, Entry, Kind, Names, Problem};
+use triage_evidence::{Directory, Entry, Names, Problem};
 
 use crate::{Batch, Flow, Met, Tally, Verdict};
 
@@ -54,16 +54,13 @@ impl<'a> Outbox<'a> {
             self.directory = Some(Arc::clone(directory));
         }
         self.tally.entries += 1;
-        match (entry.kind, entry.size_bytes) {
-            (Kind::File, Some(size)) => {
-                self.tally.bytes = self.tally.bytes.saturating_add(size);
-                if verdict == Verdict::Content {
-                    self.bytes = self.bytes.saturating_add(size);
-                }
+        if let (true, Some(size)) = (entry.kind.holds_bytes(), entry.size_bytes) {
+            self.tally.bytes = self.tally.bytes.saturating_add(size);
+            if verdict == Verdict::Content {
+                self.bytes = self.bytes.saturating_add(size);
             }
-            (Kind::File | Kind::Unknown, None) => self.tally.unsized_entries += 1,
-            _ => {}
         }
+        self.tally.unsized_entries += u64::from(entry.lacks_size());
         self.met.push(Met { seq: self.next_seq, entry, verdict });
         self.next_seq += 1;
         if self.met.len() >= BATCH_ENTRIES || self.bytes >= BATCH_BYTES {

@@ -82,7 +82,7 @@ impl Scope {
             return None;
         }
         if let Some((set, _)) = &self.include
-            && !set.is_match(as_path(entry.location.path()))
+            && !set.is_match(as_path(&entry.location.unmarked_path()))
         {
             return Some("not-included".to_owned());
         }

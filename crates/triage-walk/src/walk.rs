@@ -58,12 +58,19 @@ pub(crate) struct Walk<'a, 'o> {
     plan: &'a WalkPlan,
     outbox: &'a mut Outbox<'o>,
     frames: Vec<Frame>,
+    /// Whether what an earlier run has done is walked again, without being handed out: on a disk,
+    /// what is met depends on which directories were listed before.
+    walks_again: bool,
 }
 
 impl<'a, 'o> Walk<'a, 'o> {
     /// Returns a walk that hands out through that outbox.
-    pub(crate) const fn new(plan: &'a WalkPlan, outbox: &'a mut Outbox<'o>) -> Self {
-        Self { plan, outbox, frames: Vec::new() }
+    pub(crate) const fn new(
+        plan: &'a WalkPlan,
+        outbox: &'a mut Outbox<'o>,
+        walks_again: bool,
+    ) -> Self {
+        Self { plan, outbox, frames: Vec::new(), walks_again }
     }
 
     /// Gives back what the walk was made of.
@@ -137,7 +144,7 @@ impl<'a, 'o> Walk<'a, 'o> {
         match turn {
             Turn::Meet(_) if self.is_done(&location) => {}
             Turn::Meet(place) => self.meet(place, location, root),
-            Turn::Descend(_) if self.is_done_below(&location) => {}
+            Turn::Descend(_) if !self.walks_again && self.is_done_below(&location) => {}
             Turn::Descend(place) => self.descend(place, location, root),
         }
     }
@@ -233,6 +240,10 @@ impl<'a, 'o> Walk<'a, 'o> {
         let id = entry.id?;
         if self.frames.iter().any(|frame| frame.id == Some(id)) {
             return Some("directory-loop".to_owned());
+        }
+        let above = self.frames.last().and_then(|frame| frame.directory.as_ref());
+        if above.is_some_and(|directory| directory.is_listed_before(entry)) {
+            return Some("listed-before".to_owned());
         }
         let root = self.frames.first()?.id?;
         (self.plan.one_file_system && root.device != id.device)

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use triage_evidence::{Kind, Location};
-use triage_walk::{Batch, Evidence, Flow, Met, Scope, Tally, Verdict, WalkPlan};
+use triage_walk::{Batch, Evidence, Flow, Met, OpenAs, Scope, Tally, Verdict, WalkPlan};
 
 fn walk_with(
     path: &Path,
@@ -19,7 +19,7 @@ fn walk_with(
     mut flow: impl FnMut(&Batch) -> Flow,
 ) -> (Vec<Met>, Tally) {
     let mut all = Vec::new();
-    let tally = Evidence::open(path).unwrap().walk(plan, &mut |batch| {
+    let tally = Evidence::open(path, OpenAs::Files).unwrap().walk(plan, &mut |batch| {
         let next = flow(&batch);
         all.extend(batch.met);
         next

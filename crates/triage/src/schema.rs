@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use triage_case::Status;
-use triage_evidence::{Kind, ProblemKind};
+use triage_evidence::{Kind, ProblemKind, Recovery};
 use triage_hash::Algorithm;
 
 /// Returns every schema with its name.
@@ -83,28 +83,34 @@ fn record() -> Value {
         "code": text, "kind": { "enum": ProblemKind::ALL.map(ProblemKind::name) },
         "lost_bytes": integer(), "offset": integer(), "text": text,
     }, "required": ["kind", "text"] });
+    let times = json!({ "type": "object", "properties": { "a": text, "b": text, "c": text,
+        "m": text }, "additionalProperties": false });
     let properties = json!({
         "allocated": integer(),
         "bytes_read": integer(),
+        "deleted": { "const": true },
         "device_node": text,
         "error": problem,
         "exhibit": text,
+        "facts": { "type": "object", "additionalProperties": text },
         "fs_id": text,
         "gid": integer(),
         "hashes": { "type": "object", "properties": hashes, "additionalProperties": false },
         "links": integer(),
         "match": { "type": "array", "items": found },
         "mode": { "type": "string", "pattern": "^[0-7]{4,}$" },
+        "name_times": times,
+        "notes": { "type": "array", "items": problem },
         "path": text,
         "path_hex": hex,
+        "recovered": { "enum": Recovery::ALL.map(Recovery::name) },
         "rule": text,
         "seq": integer(),
         "size": integer(),
         "status": { "enum": Status::ALL.map(Status::name) },
         "target": text,
         "target_hex": hex,
-        "times": { "type": "object", "properties": { "a": text, "b": text, "c": text, "m": text },
-            "additionalProperties": false },
+        "times": times,
         "type": { "enum": Kind::ALL.map(Kind::name) },
         "uid": integer(),
         "v": { "const": 1 },

@@ -35,7 +35,11 @@ pub(crate) fn hit_line(record: &Record) -> String {
     lists.sort_unstable();
     lists.dedup();
     let size = measure::bytes(record.entry.size_bytes.unwrap_or(0));
-    format!("HIT  {}  {size}  {}", lists.join("; "), record.entry.location)
+    let state = record
+        .entry
+        .recovery
+        .map_or_else(String::new, |recovery| format!("  DELETED (recovered: {})", recovery.name()));
+    format!("HIT  {}  {size}  {}{state}", lists.join("; "), record.entry.location)
 }
 
 /// Returns a record as a JSON value: its manifest line with a type of its own.
@@ -62,6 +66,9 @@ pub(crate) fn coverage_json(coverage: &Coverage) -> Value {
         "partial_bytes_read": exact(coverage.partial_bytes_read()),
         "unsized_entries": coverage.unsized_entries(),
         "unlisted_directories": coverage.unlisted_directories(),
+        "deleted": {
+            "entries": coverage.deleted().entries, "bytes": exact(coverage.deleted().bytes),
+        },
         "hits": coverage.hits(),
         "complete": coverage.is_complete(),
     })
@@ -90,6 +97,10 @@ pub(crate) fn coverage_lines(coverage: &Coverage) -> Vec<String> {
     }
     let seen = coverage.seen();
     lines.push(line(seen.entries, seen.bytes, "in all"));
+    let deleted = coverage.deleted();
+    if deleted.entries > 0 {
+        lines.push(line(deleted.entries, deleted.bytes, "of these deleted"));
+    }
     if coverage.unlisted_directories() > 0 {
         lines.push(format!(
             "  {} directories were not listed in full: what lies below them is not in these sums",

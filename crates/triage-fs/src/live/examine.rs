@@ -56,8 +56,6 @@ fn entry_of(found: &Statx, location: Location) -> Entry {
     let has_birth = found.stx_mask & StatxFlags::BTIME.bits() != 0;
     let device = Device { major: found.stx_dev_major, minor: found.stx_dev_minor };
     Entry {
-        location,
-        kind,
         size_bytes: matches!(kind, Kind::File | Kind::Symlink).then_some(found.stx_size),
         allocated_bytes: (kind == Kind::File)
             .then_some(found.stx_blocks.saturating_mul(BLOCK_BYTES)),
@@ -74,9 +72,9 @@ fn entry_of(found: &Statx, location: Location) -> Entry {
             group: found.stx_gid,
             mode: Mode::from_raw_mode(u32::from(found.stx_mode)).bits() & 0o7777,
         }),
-        target: None,
         node: is_node
             .then_some(Device { major: found.stx_rdev_major, minor: found.stx_rdev_minor }),
+        ..Entry::unexamined(location, kind)
     }
 }
 

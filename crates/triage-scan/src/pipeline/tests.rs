@@ -116,7 +116,7 @@ impl Clock for TestClock {
 fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
     let folder = tempfile::tempdir().unwrap();
     let scanned = Scanned {
-        evidence: Arc::new(Evidence::open(folder.path()).unwrap()),
+        evidence: Arc::new(Evidence::open(folder.path(), triage_walk::OpenAs::Files).unwrap()),
         walk: WalkPlan::default(),
         algorithms: Algorithms::DEFAULT,
         sets: None,

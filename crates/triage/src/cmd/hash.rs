@@ -11,7 +11,7 @@ use triage_case::{Coverage, Record, Status};
 use triage_evidence::{Entry, Kind, Location};
 use triage_hash::{Algorithms, Hasher};
 use triage_scan::{Halting, Ledger, Scanned, run as run_pipeline};
-use triage_walk::{Evidence, WalkPlan};
+use triage_walk::{Evidence, OpenAs, WalkPlan};
 
 use super::hash_check::check;
 use super::scan_args::ExecutionArgs;
@@ -129,7 +129,7 @@ fn one_path(
     writer: &Writer,
     console: Console,
 ) -> Result<Coverage, Failure> {
-    let evidence = Evidence::open(path).map_err(|error| {
+    let evidence = Evidence::open(path, OpenAs::Files).map_err(|error| {
         Failure::new(exit::INCOMPLETE, "cannot hash").at(shown::path(path)).caused_by(&error)
     })?;
     let is_folder = path.is_dir();

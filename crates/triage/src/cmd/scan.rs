@@ -10,7 +10,7 @@ use triage_hash::Algorithms;
 use triage_hashset::Sets;
 use triage_report::Gathered;
 use triage_scan::{Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into};
-use triage_walk::{Evidence, Scope, WalkPlan, output_lies_in};
+use triage_walk::{Evidence, OpenAs, Scope, WalkPlan, output_lies_in};
 
 pub(crate) use super::scan_args::ScanArgs;
 use super::scan_close::{Ended, close};
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
 fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let Some(source) = &args.source else { return Err(Failure::usage("no evidence was named")) };
     let open = |error: triage_walk::Error| Failure::from(error).at(shown::path(source));
-    let evidence = Arc::new(Evidence::open(source).map_err(open)?);
+    let evidence = Arc::new(Evidence::open(source, args.question.open_as()).map_err(open)?);
     refuse_inside(evidence.path(), &args.case)?;
     let algorithms = args.question.algorithms()?;
     let walk = args.question.walk(evidence.path())?;
@@ -96,6 +96,7 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let plan = Plan {
         v: Plan::VERSION,
         source: shown::path(evidence.path()),
+        container: evidence.image().map(|image| image.format.to_owned()),
         exhibit: particulars.exhibit.clone(),
         algorithms: algorithms.to_string(),
         sets: opened.planned,
@@ -137,7 +138,7 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
             .at(shown::path(&source))
             .hint("attach the same exhibit at the same place")
     };
-    let evidence = Arc::new(Evidence::open(&source).map_err(open)?);
+    let evidence = Arc::new(Evidence::open(&source, open_again(&begun.plan)).map_err(open)?);
     refuse_inside(evidence.path(), &args.case)?;
     let algorithms =
         begun.plan.algorithms.parse::<Algorithms>().map_err(|error| damaged(&error))?;
@@ -159,6 +160,11 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         walk.set_files(files.map_err(|error| damaged(&error))?)?;
     }
     Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, resumed: true })
+}
+
+/// Returns what the evidence of a stored plan is taken for.
+pub(crate) const fn open_again(plan: &Plan) -> OpenAs {
+    if plan.container.is_some() { OpenAs::Disk } else { OpenAs::Files }
 }
 
 /// Output inside the evidence would change it.

@@ -10,7 +10,7 @@ use triage_case::Particulars;
 use triage_evidence::Location;
 use triage_hash::Algorithms;
 use triage_scan::{Execution, IoMode};
-use triage_walk::{Evidence, Scope, WalkPlan};
+use triage_walk::{Evidence, OpenAs, Scope, WalkPlan};
 
 use crate::failure::Failure;
 use crate::set_args::SetArgs;
@@ -27,20 +27,33 @@ pub(crate) enum Io {
     Hdd,
 }
 
+/// What SRC is taken for.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum TakenFor {
+    /// A disk if it is a device, or an image by its signature, its tables or its name
+    #[default]
+    Auto,
+    /// A folder, or one file whatever it holds
+    Files,
+    /// A disk, even if nothing in it is recognised
+    Disk,
+}
+
 /// Walk evidence, hash every file once, match, and leave a sealed package
 ///
-/// Reads a mounted folder or a single file without changing it: every name met becomes one line of
+/// Reads a disk image, a device, a mounted folder or a single file without changing it: every name met becomes one line of
 /// the package's manifest, whether its content could be read or not. Each hit is printed the moment
 /// it is found. If anything in scope was not read, the exit code is 3 or 4, never 0 or 1.
 ///
 /// Examples:
 ///   triage scan /mnt/exhibit --sets known.txt --case CASE-42
 ///   triage scan /mnt/exhibit --sets a.thx --case C --exhibit AB/1 --sign-key lab.key
+///   triage scan exhibit.E01 --sets known.txt --case CASE-42
 ///   triage scan --resume --case CASE-42
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ScanArgs {
-    /// The evidence: a folder of a mounted file system, or a single file
+    /// The evidence: a disk image (the first file of it), a block device, a folder, or a file
     #[arg(value_name = "SRC", required_unless_present = "resume")]
     pub(crate) source: Option<PathBuf>,
     /// The package to write: a folder that does not exist yet, outside the evidence
@@ -49,7 +62,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) sets: SetArgs,
     /// Go on with an interrupted scan; the plan is the one stored in the package
-    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "max_size"])]
+    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "max_size", "taken_for"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
@@ -82,6 +95,9 @@ pub(crate) struct QuestionArgs {
     /// Do not open files larger than this, and record them as not examined
     #[arg(long, value_name = "SIZE", value_parser = measure::size)]
     pub(crate) max_size: Option<u64>,
+    /// What SRC is taken for
+    #[arg(long = "as", value_name = "WHAT", default_value = "auto")]
+    pub(crate) taken_for: TakenFor,
     /// Leave out other file systems mounted below the evidence
     #[arg(long)]
     pub(crate) one_file_system: bool,
@@ -198,6 +214,15 @@ impl ParticularsArgs {
 }
 
 impl QuestionArgs {
+    /// Returns what the evidence is taken for.
+    pub(crate) const fn open_as(&self) -> OpenAs {
+        match self.taken_for {
+            TakenFor::Auto => OpenAs::Whatever,
+            TakenFor::Files => OpenAs::Files,
+            TakenFor::Disk => OpenAs::Disk,
+        }
+    }
+
     /// Returns the digests that were asked for.
     pub(crate) fn algorithms(&self) -> Result<Algorithms, Failure> {
         self.algorithms

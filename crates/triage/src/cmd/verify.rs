@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use triage_case::{CaseDir, Change, Coverage, Verification, verify};
 use triage_hash::Algorithms;
-use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
+use triage_scan::{AuditFinding, Halting, MediumCheck, Plan, Scanned, audit, check_medium};
 use triage_walk::{Evidence, Scope, WalkPlan};
 
 use super::scan_args::{ExecutionArgs, read_text};
@@ -115,7 +115,7 @@ fn compare(
 ) -> Result<(u8, serde_json::Value), Failure> {
     let plan: Plan = serde_json::from_value(case.document("data/run.json")?["plan"].clone())
         .map_err(|error| Failure::usage("cannot read the plan of the package").caused_by(&error))?;
-    let evidence = Arc::new(Evidence::open(source)?);
+    let evidence = Arc::new(Evidence::open(source, super::scan::open_again(&plan))?);
     let algorithms: Algorithms = plan
         .algorithms
         .parse()
@@ -130,6 +130,7 @@ fn compare(
         let files = files.iter().filter_map(|f| triage_evidence::Location::from_text(f).ok());
         walk.set_files(files.collect())?;
     }
+    let medium = check_stored(&evidence, &plan.exhibit, console);
     let clock = Arc::new(RunClock::start());
     let (progress, display) = Progress::start(console, &plan.exhibit, Arc::clone(&clock), false);
     let scanned = Scanned {
@@ -152,7 +153,8 @@ fn compare(
     moves.tell(console);
     let counts = moves.counts;
     let unread = Coverage::gaps(&audited.coverage);
-    let different = audited.different > 0 || outcome.tally.is_none();
+    let different =
+        audited.different > 0 || outcome.tally.is_none() || medium["agrees"] == json!(false);
     console.line(&format!(
         "evidence: {} same, {} missing, {} extra, {} moved, {} changed, {} metadata only, {} unreadable now",
         measure::count(audited.same),
@@ -172,8 +174,52 @@ fn compare(
         "same": audited.same, "missing": counts.missing, "extra": counts.extra,
         "moved": counts.moved, "changed": counts.changed, "metadata": counts.metadata,
         "unreadable": counts.unreadable, "not_read_now": unread,
+        "medium": medium,
     });
     Ok((code, value))
+}
+
+/// Computes the digests that an image stores of its medium, and says whether they agree.
+fn check_stored(evidence: &Evidence, exhibit: &str, console: Console) -> serde_json::Value {
+    if evidence.image().is_none_or(|image| image.stored.is_empty()) {
+        return serde_json::Value::Null;
+    }
+    let clock = Arc::new(RunClock::start());
+    let (progress, display) = Progress::start(console, exhibit, clock, false);
+    let checked = check_medium(evidence, progress.as_ref());
+    progress.finish(display);
+    match checked {
+        Ok(checks) => {
+            for check in &checks {
+                let (name, stored) = (check.algorithm.name(), &check.stored);
+                if check.agrees() {
+                    console.line(&format!("medium: {name} {stored}, as the image stores it"));
+                } else {
+                    console.line(&format!(
+                        "FINDING the medium is not the one whose {name} the image stores\n  \
+                         expected: {stored}\n  actual:   {}",
+                        check.computed
+                    ));
+                }
+            }
+            let agrees = checks.iter().all(MediumCheck::agrees);
+            let digests: serde_json::Map<String, serde_json::Value> = checks
+                .iter()
+                .map(|check| {
+                    let value = json!({ "stored": check.stored, "computed": check.computed });
+                    (check.algorithm.name().to_owned(), value)
+                })
+                .collect();
+            json!({ "agrees": agrees, "digests": digests })
+        }
+        Err(problem) => {
+            console.line(&format!(
+                "FINDING the medium cannot be read in full, its stored digests not be checked\n  \
+                 because: {problem}"
+            ));
+            json!({ "agrees": false, "problem": problem.to_string() })
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default)]

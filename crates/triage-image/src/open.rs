@@ -1,0 +1,94 @@
+//! Opens whatever holds a disk: told by its content, never by its name alone.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use triage_evidence::{ByteSource, Facts, Problem};
+
+use crate::bytes::damaged;
+use crate::raw::RawFile;
+use crate::{device, ewf, split};
+
+/// How much of the beginning is looked at to tell the format.
+const FIRST_BYTES: usize = 512;
+/// What files that hold a disk as it is are called.
+const RAW_EXTENSIONS: [&str; 8] = ["dd", "raw", "img", "000", "001", "bin", "image", "dmg"];
+
+/// What files that must begin with a signature are called.
+const SIGNED_EXTENSIONS: [&str; 9] =
+    ["e01", "ex01", "s01", "l01", "lx01", "qcow2", "vmdk", "vhd", "vhdx"];
+
+/// A digest of the medium that is stored in the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDigest {
+    /// `md5` or `sha1`.
+    pub algorithm: &'static str,
+    /// The bytes of the digest.
+    pub digest: Vec<u8>,
+}
+
+/// An image or a device that was opened.
+pub struct Image {
+    /// The name of the format: `raw`, `split`, `device`, `ewf`.
+    pub format: &'static str,
+    /// The bytes of the disk. A range that was made up by the imager is a problem.
+    pub source: Arc<dyn ByteSource>,
+    /// The bytes of the disk as the image gives them, made up or not: what a stored digest is of.
+    pub plain: Arc<dyn ByteSource>,
+    /// What the image tells of itself.
+    pub facts: Facts,
+    /// The digests of the medium that the image stores.
+    pub stored: Vec<StoredDigest>,
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let size_bytes = self.source.size_bytes();
+        f.debug_struct("Image").field("format", &self.format).field("size", &size_bytes).finish()
+    }
+}
+
+/// Opens a path if it holds a disk: a block device, an image with a signature, or a file that
+/// `is_disk` recognises by the bytes of it or that is called as raw images are. Returns `None` for
+/// any other regular file.
+///
+/// # Errors
+/// A [`Problem`] if it cannot be opened, or holds a disk in a way that is not read.
+pub fn open_image(
+    path: &Path,
+    is_disk: &dyn Fn(&dyn ByteSource) -> bool,
+) -> Result<Option<Image>, Problem> {
+    let file = RawFile::open(path)?;
+    if let Some((major, minor)) = file.device {
+        let facts = Facts { pairs: device::facts(major, minor), notes: Vec::new() };
+        return Ok(Some(image("device", Arc::new(file), facts)));
+    }
+    let mut first = vec![0; FIRST_BYTES];
+    let read = file.read_at(0, &mut first)?;
+    first.truncate(read);
+    if ewf::is(&first) {
+        return ewf::open(path, file, &first).map(Some);
+    }
+    let file = match split::open(path, file)? {
+        Ok((joined, count)) => {
+            let pairs = [("segments".to_owned(), count.to_string())].into();
+            let facts = Facts { pairs, notes: Vec::new() };
+            return Ok(Some(image("split", Arc::new(joined), facts)));
+        }
+        Err(file) => file,
+    };
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let is_one_of = |list: &[&str]| list.iter().any(|x| x.eq_ignore_ascii_case(extension));
+    if is_one_of(&SIGNED_EXTENSIONS) {
+        let text = format!("the file is called .{extension} and does not begin as such an image");
+        return Err(damaged(text));
+    }
+    if is_one_of(&RAW_EXTENSIONS) || is_disk(&file) {
+        return Ok(Some(image("raw", Arc::new(file), Facts::default())));
+    }
+    Ok(None)
+}
+
+fn image(format: &'static str, source: Arc<dyn ByteSource>, facts: Facts) -> Image {
+    Image { format, plain: Arc::clone(&source), source, facts, stored: Vec::new() }
+}

@@ -1,0 +1,173 @@
+//! The volumes of a disk and the gaps between them: together every byte of it.
+
+use std::sync::Arc;
+
+use triage_evidence::{ByteSource, Problem, ProblemKind};
+
+use crate::content::{Content, identify};
+use crate::{gpt, mbr};
+
+/// How a disk is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// By a GUID partition table.
+    Gpt,
+    /// By a master boot record.
+    Mbr,
+    /// Not at all: one volume, number 0, takes the whole disk.
+    Whole,
+}
+
+impl Scheme {
+    /// Returns the name used in the manifest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gpt => "gpt",
+            Self::Mbr => "mbr",
+            Self::Whole => "none",
+        }
+    }
+}
+
+/// A volume, as the table of the disk describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Its number as Linux counts: MBR 1 to 4 and logical ones from 5, GPT by entry, whole disk 0.
+    pub number: u32,
+    /// Where it begins, in bytes.
+    pub start: u64,
+    /// How long it is, in bytes, as far as the disk holds it.
+    pub size_bytes: u64,
+    /// What the table says that it is.
+    pub type_name: String,
+    /// The name in the table.
+    pub label: Option<Vec<u8>>,
+    /// The identifier in the table.
+    pub identifier: Option<String>,
+    /// What is wrong with it: beyond the end of the disk, or overlapping another.
+    pub problems: Vec<Problem>,
+}
+
+/// A range of the disk that belongs to no volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Where it begins, in bytes.
+    pub start: u64,
+    /// How long it is, in bytes.
+    pub size_bytes: u64,
+}
+
+/// How a disk is divided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeMap {
+    /// By what.
+    pub scheme: Scheme,
+    /// The identifier of the table.
+    pub identifier: Option<String>,
+    /// The volumes in the order of their numbers.
+    pub volumes: Vec<Volume>,
+    /// What belongs to none of them, the tables themselves included, in the order of the disk.
+    pub gaps: Vec<Gap>,
+    /// What is wrong with the table.
+    pub problems: Vec<Problem>,
+}
+
+/// What a table says before it is compared with the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) identifier: Option<String>,
+    pub(crate) volumes: Vec<Volume>,
+    pub(crate) notes: Vec<Problem>,
+}
+
+impl Found {
+    /// Notes a problem at a sector.
+    pub(crate) fn note(&mut self, problem: Problem, at: u64, sector: u64) {
+        self.notes.push(problem.at(at.saturating_mul(sector)));
+    }
+}
+
+/// Finds the volumes of a disk. A disk without a table that makes sense is one volume.
+#[must_use]
+pub fn read_volumes(source: &Arc<dyn ByteSource>) -> VolumeMap {
+    let disk = source.as_ref();
+    if let Some(found) = gpt::read_table(disk).filter(|_| is_divided(disk)) {
+        return map(Scheme::Gpt, found, disk);
+    }
+    if is_divided(disk)
+        && let Some(mut found) = mbr::read_table(disk)
+    {
+        if mbr::is_protective(disk) || gpt::is_signed(disk) {
+            let text = "the partition table (GPT) and its copy are damaged";
+            found.notes.push(Problem::new(ProblemKind::Damaged, text));
+        }
+        return map(Scheme::Mbr, found, disk);
+    }
+    let size_bytes = disk.size_bytes();
+    let type_name = "not divided".to_owned();
+    let volume = Volume { size_bytes, type_name, ..Volume::default() };
+    map(Scheme::Whole, Found { volumes: vec![volume], ..Found::default() }, disk)
+}
+
+/// Says whether a file holds a disk: a partition table, or something with a signature.
+#[must_use]
+pub fn holds_disk(source: &dyn ByteSource) -> bool {
+    !matches!(identify(source), Content::Blank | Content::Random | Content::Unknown)
+        || gpt::read_table(source).is_some()
+        || mbr::read_table(source).is_some()
+}
+
+/// A boot sector of FAT, exFAT, NTFS or BitLocker ends in 55 AA as a table does, and has code where
+/// a table has its entries.
+fn is_divided(disk: &dyn ByteSource) -> bool {
+    !matches!(
+        identify(disk),
+        Content::FileSystem("ntfs" | "exfat" | "fat12" | "fat16" | "fat32")
+            | Content::Encrypted("BitLocker" | "BitLocker To Go")
+    )
+}
+
+fn map(scheme: Scheme, found: Found, disk: &dyn ByteSource) -> VolumeMap {
+    let size_bytes = disk.size_bytes();
+    let mut volumes = found.volumes;
+    volumes.sort_by_key(|volume| volume.number);
+    for volume in &mut volumes {
+        clip(volume, size_bytes);
+    }
+    let mut by_start: Vec<usize> = (0..volumes.len()).collect();
+    by_start.sort_by_key(|&place| volumes.get(place).map(|volume| (volume.start, place)));
+    let mut gaps = Vec::new();
+    let mut covered = 0_u64;
+    for place in by_start {
+        let Some(volume) = volumes.get_mut(place) else { continue };
+        let end = volume.start.saturating_add(volume.size_bytes);
+        if volume.start > covered {
+            gaps.push(Gap { start: covered, size_bytes: volume.start.saturating_sub(covered) });
+        } else if volume.start < covered && volume.size_bytes > 0 {
+            let text = "the volume overlaps another one";
+            volume.problems.push(Problem::new(ProblemKind::Damaged, text));
+        }
+        covered = covered.max(end);
+    }
+    if covered < size_bytes {
+        gaps.push(Gap { start: covered, size_bytes: size_bytes.saturating_sub(covered) });
+    }
+    let (identifier, problems) = (found.identifier, found.notes);
+    VolumeMap { scheme, identifier, volumes, gaps, problems }
+}
+
+/// Cuts a volume at the end of the disk.
+fn clip(volume: &mut Volume, size_bytes: u64) {
+    let end = volume.start.saturating_add(volume.size_bytes);
+    if end <= size_bytes {
+        return;
+    }
+    let held = size_bytes.saturating_sub(volume.start);
+    let lost = volume.size_bytes.saturating_sub(held);
+    let text = "the volume goes on behind the end of the disk";
+    let problem = Problem::new(ProblemKind::Damaged, text).at(held).losing(lost);
+    volume.problems.push(problem);
+    volume.start = volume.start.min(size_bytes);
+    volume.size_bytes = held;
+}

@@ -1,0 +1,145 @@
+//! Disk images: volumes, gaps, streams and deleted files, from the first scan to the verification.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::harness::Scene;
+
+/// Where the volume begins in the disks of these tests, in sectors.
+const FIRST: usize = 64;
+
+/// Returns an NTFS volume with streams, links, compression and deleted files.
+fn ntfs() -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../triage-fs/tests/fixtures/ntfs");
+    let file = std::fs::File::open(folder.join("rich.img.gz")).unwrap();
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// Writes a disk with that volume, an encrypted one behind it, and gaps.
+fn disk(scene: &Scene) -> PathBuf {
+    let volume = ntfs();
+    let sectors = volume.len() / 512;
+    let encrypted = FIRST + sectors + 10;
+    let mut disk = vec![0_u8; (encrypted + 20 + 5) * 512];
+    let entries = [(0x07, FIRST, sectors), (0x83, encrypted, 20)];
+    for (place, (kind, first, count)) in entries.into_iter().enumerate() {
+        let at = 446 + 16 * place;
+        disk[at + 4] = kind;
+        disk[at + 8..at + 12].copy_from_slice(&(first as u32).to_le_bytes());
+        disk[at + 12..at + 16].copy_from_slice(&(count as u32).to_le_bytes());
+    }
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    disk[FIRST * 512..FIRST * 512 + volume.len()].copy_from_slice(&volume);
+    disk[encrypted * 512..encrypted * 512 + 8].copy_from_slice(b"LUKS\xba\xbe\x00\x02");
+    let path = scene.path("disk.img");
+    std::fs::write(&path, disk).unwrap();
+    path
+}
+
+fn args<'a>(rest: &[&'a str], path: &'a Path) -> Vec<&'a str> {
+    let mut args = vec![rest[0], path.to_str().unwrap()];
+    args.extend(&rest[1..]);
+    args
+}
+
+#[test]
+fn a_disk_is_scanned_volume_by_volume_and_every_byte_has_its_class() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    let ran = scene.triage(args(&["scan", "--case", "c", "--json"], &path)).exits(3);
+    let classes = &ran.summary()["coverage"]["classes"];
+    assert_eq!(classes["encrypted"]["entries"], 1);
+    assert_eq!(classes["encrypted"]["bytes"], 20 * 512);
+    let root = scene.line("c", ".");
+    assert_eq!(root["facts"]["partition_table"], "mbr");
+    let volume = scene.line("c", "vol1");
+    assert_eq!(volume["facts"]["file_system"], "ntfs");
+    assert_eq!(volume["facts"]["start"], (FIRST * 512).to_string());
+    assert_eq!(scene.line("c", "vol2")["error"]["text"], "the volume is encrypted (LUKS2)");
+    let gaps: Vec<u64> = scene
+        .manifest("c")
+        .iter()
+        .filter(|line| line["path"].as_str().is_some_and(|path| path.starts_with("gap@")))
+        .map(|line| line["size"].as_u64().unwrap())
+        .collect();
+    assert_eq!(gaps.len(), 3);
+    assert_eq!(gaps.iter().sum::<u64>(), (FIRST as u64 + 10 + 5) * 512);
+}
+
+#[test]
+fn streams_and_deleted_files_are_entries_of_their_own_and_say_so() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    let content = b"a resident content, deleted";
+    let set = scene.set("known.txt", &[content]);
+    // The MD5 of the deleted file `certain`, as icat gives it.
+    std::fs::write(&set, "9e2166fd6dfa665d28822fd5f52db36c\n").unwrap();
+    let set = set.to_str().unwrap();
+    let ran = scene.triage(args(&["scan", "--case", "c", "--sets", set], &path)).exits(4);
+    assert!(ran.stdout.contains("DELETED (recovered: certain)"), "{}", ran.stdout);
+    let deleted: Vec<Value> = scene
+        .manifest("c")
+        .into_iter()
+        .filter(|line| line["deleted"] == true && line["match"].is_array())
+        .collect();
+    assert_eq!(deleted.len(), 1);
+    assert_eq!(deleted[0]["recovered"], "certain");
+    assert_eq!(deleted[0]["path"], "vol1/\\:orphans/deeper\\:deleted:97-2/certain\\:deleted:98-2");
+    let stream = scene.line("c", "vol1/plain\\:stream:large stream");
+    assert_eq!((&stream["size"], &stream["status"]), (&9000.into(), &"read".into()));
+    // What is deleted or a stream stands in no list that a stock tool checks.
+    let list = std::fs::read_to_string(scene.path("c/data/evidence.sha256")).unwrap();
+    assert!(
+        list.contains("  vol1/plain\n") && !list.contains("stream") && !list.contains("certain")
+    );
+    let page = std::fs::read_to_string(scene.path("c/data/report/report.html")).unwrap();
+    assert!(page.contains("deleted, recovered: certain") && page.contains("file_system: ntfs"));
+}
+
+#[test]
+fn a_disk_is_verified_and_a_changed_byte_of_it_is_found() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    scene.triage(args(&["scan", "--case", "c"], &path)).exits(3);
+    let image = path.to_str().unwrap();
+    scene.triage(["verify", "c", image]).exits(3);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let wanted = ntfs();
+    // The first cluster of a file with a known content.
+    let at = (0..bytes.len()).step_by(512).rev().find(|&at| {
+        let rest = &bytes[at..];
+        rest.len() > 512 && rest[..512].iter().any(|&byte| byte != 0) && at < wanted.len()
+    });
+    bytes[at.unwrap() + 3] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    scene.triage(["verify", "c", image]).exits(5);
+}
+
+#[test]
+fn listed_locations_of_a_disk_are_read_alone_and_lossless() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    scene.triage(args(&["scan", "--case", "all"], &path)).exits(3);
+    let wanted = ["vol1/plain\\:stream:stream", "vol1/\\:orphans/partly\\:deleted:100-2"];
+    std::fs::write(scene.path("list"), wanted.join("\n")).unwrap();
+    scene.triage(args(&["scan", "--case", "some", "--files-from", "list"], &path)).exits(0);
+    assert_eq!(scene.manifest("some").len(), 2);
+    for path in wanted {
+        assert_eq!(scene.line("some", path)["hashes"], scene.line("all", path)["hashes"]);
+    }
+}
+
+#[test]
+fn a_file_of_a_disk_can_be_taken_for_a_file() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    scene.triage(args(&["scan", "--case", "c", "--as", "files"], &path)).exits(0);
+    assert_eq!(scene.manifest("c").len(), 1);
+    std::fs::write(scene.path("bogus.E01"), b"nothing").unwrap();
+    let ran = scene.triage(["scan", "bogus.E01", "--case", "d"]).exits(2);
+    assert!(ran.stderr.contains("called .E01"), "{}", ran.stderr);
+}
