@@ -1,5 +1,5 @@
 //! Tasks of the workspace, a task a file: `cargo xtask ci`, `tidy`, `docs`, `fixtures`, `bench`,
-//! `fuzz`, `dist`.
+//! `diff-walk`, `fuzz`, `dist`.
 //!
 //! Nothing here is shipped, and nothing here is needed to build the product.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
@@ -10,6 +10,7 @@
 
 mod bench;
 mod ci;
+mod diff_walk;
 mod dist;
 mod docs;
 mod error;
@@ -45,6 +46,8 @@ enum Task {
     Fixtures(fixtures::FixturesArgs),
     /// Compares the release binary with its peers, side by side
     Bench(bench::BenchArgs),
+    /// Compares our walk of disk images with The Sleuth Kit, entry by entry
+    DiffWalk(diff_walk::DiffWalkArgs),
     /// Damages lists and indexes and reads them, for a time
     Fuzz(fuzz::FuzzArgs),
     /// Builds the static binary twice and compares the two
@@ -58,6 +61,7 @@ fn run(task: &Task) -> Outcome {
         Task::Docs(args) => docs::run(args),
         Task::Fixtures(args) => fixtures::run(args),
         Task::Bench(args) => bench::run(args),
+        Task::DiffWalk(args) => diff_walk::run(args),
         Task::Fuzz(args) => fuzz::run(args),
         Task::Dist => dist::run(),
     }

@@ -1,5 +1,5 @@
-//! One line of the manifest as a record: accepted only if it is what the writer would write, byte for
-//! byte.
+//! One line of the manifest as a record: accepted only if it is what the writer would write, byte
+//! for byte.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

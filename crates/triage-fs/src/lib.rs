@@ -4,12 +4,15 @@
 //! directories, so that no path is ever too long and no link is ever followed. Nothing is written,
 //! nothing but regular files and directories is ever opened.
 
+mod bytes;
 mod device;
 mod errno;
+mod ext;
 mod live;
 mod ntfs;
 mod open;
 mod output;
+mod pages;
 mod pseudo;
 mod run_stream;
 

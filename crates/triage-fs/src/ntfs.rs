@@ -19,7 +19,6 @@ mod attribute;
 mod attribute_list;
 mod bitmap;
 mod boot_sector;
-mod bytes;
 mod claims;
 mod compression;
 mod examine;
@@ -49,6 +48,7 @@ use triage_evidence::{
     ByteSource, FileSystem, Kind, Node, NodeId, NodeNames, Problem, Run, Stream, VolumeFacts,
 };
 
+use crate::bytes;
 use bitmap::ClusterMap;
 use bytes::damaged;
 use file::File;

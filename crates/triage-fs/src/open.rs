@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, FileSystem, Problem};
 
+use crate::ext::open_ext;
 use crate::ntfs::open_ntfs;
 
 /// A file system, or why it cannot be opened.
@@ -20,6 +21,7 @@ fn boxed<T: FileSystem + 'static>(opened: Result<T, Problem>) -> Opened {
 #[must_use]
 pub fn open_file_system(name: &str, source: Arc<dyn ByteSource>) -> Option<Opened> {
     Some(match name {
+        "ext2" | "ext3" | "ext4" => boxed(open_ext(source)),
         "ntfs" => boxed(open_ntfs(source)),
         _ => return None,
     })

@@ -7,8 +7,8 @@ use crate::bytes::read;
 /// How many places are looked at, and how many bytes at each.
 const SAMPLES: u64 = 64;
 const SAMPLE_BYTES: usize = 4096;
-/// From here on bytes look random, in bits per byte: 256 KiB of random bytes have 7.9993, compressed
-/// pictures stay below.
+/// From here on bytes look random, in bits per byte: 256 KiB of random bytes have 7.9993,
+/// compressed pictures stay below.
 pub(crate) const RANDOM_BITS: f64 = 7.995;
 
 /// What a look at places spread over a volume gave.

@@ -1,0 +1,80 @@
+//! Inodes that no directory names: deleted ones whose name was written over, and lost ones.
+
+use std::collections::HashSet;
+
+use triage_evidence::{Kind, NameState, NodeId, NodeName, NodeNames};
+
+use super::inode::Inode;
+use super::{Ext, ROOT, directory};
+use crate::bytes::long;
+
+/// How many inodes are read at once.
+const STEP: u64 = 256;
+
+/// Lists them.
+pub(super) fn list(ext: &Ext) -> NodeNames {
+    let mut found = NodeNames::default();
+    let mut candidates = Vec::new();
+    let mut named: HashSet<u64> = HashSet::from([ROOT]);
+    each(ext, &mut found, &mut |number, inode| {
+        let node = NodeId(number);
+        let is_allocated = ext.is_allocated(node, inode);
+        if inode.kind() == Kind::Directory {
+            let names = directory::read(ext, inode).names;
+            let is_own = |name: &&NodeName| is_allocated || name.state != NameState::Allocated;
+            named.extend(names.iter().filter(is_own).map(|name| name.node.0));
+        }
+        let state = if is_allocated { NameState::Allocated } else { NameState::Deleted };
+        candidates.push((number, inode.kind(), state));
+    });
+    for (number, kind, state) in candidates {
+        if !named.contains(&number) {
+            let name = format!("inode-{number}").into_bytes();
+            found.names.push(NodeName { name, node: NodeId(number), kind, state });
+        }
+    }
+    // A file below a directory that is listed here has its name there.
+    let below: HashSet<u64> = found
+        .names
+        .iter()
+        .filter(|name| name.kind == Kind::Directory)
+        .flat_map(|name| ext_names(ext, name.node))
+        .collect();
+    found.names.retain(|name| !below.contains(&name.node.0));
+    found
+}
+
+fn ext_names(ext: &Ext, directory: NodeId) -> Vec<u64> {
+    directory::list(ext, directory).names.into_iter().map(|name| name.node.0).collect()
+}
+
+/// Goes through every inode that was ever in use and is not one of the file system's own.
+fn each(ext: &Ext, found: &mut NodeNames, take: &mut dyn FnMut(u64, &Inode)) {
+    let s = &ext.superblock;
+    for (first, count) in ext.groups.inode_ranges(s) {
+        let mut number = first;
+        let end = first.saturating_add(count).min(s.inodes.saturating_add(1));
+        while number < end {
+            let step = STEP.min(end.saturating_sub(number));
+            let length = crate::bytes::short(step).saturating_mul(s.inode_bytes);
+            let table = ext.groups.inode_offset(s, number);
+            let table = table.and_then(|at| ext.pages.vec(at, length));
+            match table {
+                Ok(table) => {
+                    for (place, bytes) in table.chunks_exact(s.inode_bytes).enumerate() {
+                        let number = number.saturating_add(long(place));
+                        let is_own = number < s.first_inode && number != ROOT;
+                        let inode = Inode::parse(bytes, s).filter(|inode| inode.mode != 0);
+                        if let Some(inode) = inode.filter(|_| !is_own) {
+                            take(number, &inode);
+                        }
+                    }
+                }
+                Err(problem) => {
+                    found.problem.get_or_insert(problem);
+                }
+            }
+            number = number.saturating_add(step);
+        }
+    }
+}
