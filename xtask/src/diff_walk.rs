@@ -53,6 +53,8 @@ pub(crate) struct Volume {
     pub(crate) file_system: String,
     pub(crate) existing: BTreeMap<String, Seen>,
     pub(crate) deleted: BTreeMap<(String, String), Seen>,
+    /// Files of which The Sleuth Kit names the indexes only.
+    pub(crate) indexed: BTreeSet<String>,
 }
 
 /// Compares every image.
@@ -130,6 +132,7 @@ fn existing(ours: &Volume, theirs: &Volume, with_content: bool) -> Vec<String> {
                     lines.push(format!("{path}: {what}"));
                 }
             }
+            (Some(_), None) if theirs.indexed.contains(path) => {}
             (Some(a), None) => lines.push(format!("{path}: only here ({} {})", a.kind, a.inode)),
             (None, Some(b)) => lines.push(format!("{path}: only there ({} {})", b.kind, b.inode)),
             (None, None) => {}
@@ -140,6 +143,11 @@ fn existing(ours: &Volume, theirs: &Volume, with_content: bool) -> Vec<String> {
 
 /// Says in what two views of an entry differ.
 fn differs(a: &Seen, b: &Seen, with_content: bool) -> String {
+    // The list of bad clusters has the length of the volume and no content: here it is what the bad
+    // clusters hold, there zeros.
+    if a.why.starts_with("unallocated") {
+        return String::new();
+    }
     let mut what = Vec::new();
     if a.inode != b.inode {
         what.push(format!("inode {} / {}", a.inode, b.inode));
@@ -156,7 +164,9 @@ fn differs(a: &Seen, b: &Seen, with_content: bool) -> String {
             what.push(format!("{name} {ours:?} / {theirs:?}"));
         }
     }
-    if with_content && a.kind == "file" && a.md5 != b.md5 {
+    // What is encrypted, or not on the disk, has no content here; icat gives what lies there.
+    let has_none = a.why.starts_with("encrypted") || a.why.starts_with("unsupported");
+    if with_content && a.kind == "file" && !has_none && a.md5 != b.md5 {
         let ours = a.md5.as_deref().unwrap_or(&a.why);
         what.push(format!("content {ours} / {}", b.md5.as_deref().unwrap_or("none")));
     }

@@ -7,7 +7,9 @@
 mod bytes;
 mod device;
 mod errno;
+mod exfat;
 mod ext;
+mod fat;
 mod live;
 mod ntfs;
 mod open;
@@ -15,6 +17,7 @@ mod output;
 mod pages;
 mod pseudo;
 mod run_stream;
+mod wtf8;
 
 pub use device::is_rotational;
 pub use live::{LiveDirectory, LiveRoot, open_live};

@@ -28,7 +28,6 @@ mod forest;
 mod index;
 mod listing;
 mod mft;
-mod name;
 mod opening;
 mod orphans;
 mod record;

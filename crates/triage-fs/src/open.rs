@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, FileSystem, Problem};
 
+use crate::exfat::open_exfat;
 use crate::ext::open_ext;
+use crate::fat::open_fat;
 use crate::ntfs::open_ntfs;
 
 /// A file system, or why it cannot be opened.
@@ -21,6 +23,8 @@ fn boxed<T: FileSystem + 'static>(opened: Result<T, Problem>) -> Opened {
 #[must_use]
 pub fn open_file_system(name: &str, source: Arc<dyn ByteSource>) -> Option<Opened> {
     Some(match name {
+        "exfat" => boxed(open_exfat(source)),
+        "fat12" | "fat16" | "fat32" => boxed(open_fat(source)),
         "ext2" | "ext3" | "ext4" => boxed(open_ext(source)),
         "ntfs" => boxed(open_ntfs(source)),
         _ => return None,

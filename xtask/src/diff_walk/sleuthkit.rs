@@ -45,16 +45,17 @@ fn add(volume: &mut Volume, line: &str, is_deleted: bool) {
     let name = first.split_once('|').map_or(first, |(_, name)| name).trim_start_matches('/');
     // Tables and lists that the tool makes up, and the second set of times of NTFS.
     let is_made_up = mode.starts_with('v') || mode.contains("/v") || mode.starts_with("V");
+    let name = name.trim_end_matches(" (deleted)").trim_end_matches(" (deleted-realloc)");
     if is_made_up || name.ends_with("($FILE_NAME)") || name == "$OrphanFiles" {
         return;
     }
     let mut parts = address.split('-');
     let inode = parts.next().unwrap_or_default().to_owned();
-    // An index of NTFS is no content of a file.
-    if matches!(parts.next(), Some("144" | "160" | "176")) && name.contains(":$") {
+    // An index of NTFS is no content of a file; the tool names no file that has nothing else.
+    if let (Some("144" | "160" | "176"), Some((file, _))) = (parts.next(), name.split_once(":$")) {
+        volume.indexed.insert(file.to_owned());
         return;
     }
-    let name = name.trim_end_matches(" (deleted)").trim_end_matches(" (deleted-realloc)");
     let kind = kind(mode);
     let name = if kind == "symlink" { name.split(" -> ").next().unwrap_or(name) } else { name };
     // The label of a FAT or exFAT volume is an entry of its own.

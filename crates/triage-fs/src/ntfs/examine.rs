@@ -5,10 +5,10 @@ use triage_evidence::{Kind, Node, Problem, ProblemKind, StreamName};
 use super::attribute::{self, Attribute, Body, Sizes};
 use super::file::File;
 use super::file_name::FileName;
-use super::name::wtf8;
 use super::reparse::{self, ReparsePoint};
 use super::wof::{self, Method};
 use super::{Ntfs, recovery, standard_information};
+use crate::wtf8::wtf8;
 
 /// The longest reparse point that Windows writes.
 const LIMIT_REPARSE_BYTES: u64 = 16 * 1024;

@@ -7,7 +7,8 @@ use triage_evidence::{Kind, Times};
 
 use super::bytes::{slice_at, u8_at, u32_at, u64_at};
 use super::record::Reference;
-use super::{name, reparse, standard_information};
+use super::{reparse, standard_information};
+use crate::wtf8::wtf8;
 
 /// The size of a `$FILE_NAME` in bytes without its name.
 pub(super) const FIXED_BYTES: usize = 0x42;
@@ -56,7 +57,7 @@ impl<'a> FileName<'a> {
 
     /// Returns the name as WTF-8.
     pub(super) fn wtf8(&self) -> Vec<u8> {
-        name::wtf8(self.units)
+        wtf8(self.units)
     }
 
     /// Returns the kind that the name gives.

@@ -10,12 +10,12 @@ use super::boot_sector::{BOOT_BYTES, BootSector};
 use super::bytes::{damaged, long, slice_at, u16_at};
 use super::file::File;
 use super::mft::Mft;
-use super::name::wtf8;
 use super::record::Reference;
 use super::value::Value;
 use super::volume::Volume;
 use super::{Ntfs, compression, examine, recovery, wof};
 use crate::run_stream::RunStream;
+use crate::wtf8::wtf8;
 
 /// The record of the volume's name and state.
 const VOLUME_RECORD: u64 = 3;

@@ -6,7 +6,7 @@
 use triage_evidence::{Kind, Problem, ProblemKind};
 
 use super::bytes::{slice_at, u16_at, u32_at};
-use super::name::wtf8;
+use crate::wtf8::wtf8;
 
 const MOUNT_POINT: u32 = 0xa000_0003;
 const SYMLINK: u32 = 0xa000_000c;

@@ -3,7 +3,7 @@
 //! Spec: the WTF-8 encoding, section 3 (an unpaired surrogate is encoded as any code point).
 
 /// Returns a name as WTF-8; an odd byte at its end is left out.
-pub(super) fn wtf8(units: &[u8]) -> Vec<u8> {
+pub(crate) fn wtf8(units: &[u8]) -> Vec<u8> {
     let mut name = Vec::with_capacity(units.len());
     let units = units.chunks_exact(2).filter_map(|pair| pair.first_chunk().copied());
     for unit in char::decode_utf16(units.map(u16::from_le_bytes)) {
