@@ -4,13 +4,19 @@
 //! is damaged is a [`Problem`](triage_evidence::Problem) of those bytes. Nothing is written, and no
 //! file outside the folder of the image is opened.
 
+mod blocks;
 mod bytes;
 mod cache;
 mod device;
 mod ewf;
 mod joined;
 mod open;
+mod qcow2;
 mod raw;
+mod sibling;
 mod split;
+mod vhd;
+mod vhdx;
+mod vmdk;
 
 pub use open::{Image, StoredDigest, open_image};

@@ -7,7 +7,8 @@ use triage_evidence::{ByteSource, Facts, Problem};
 
 use crate::bytes::damaged;
 use crate::raw::RawFile;
-use crate::{device, ewf, split};
+use crate::sibling::Place;
+use crate::{device, ewf, qcow2, split, vhd, vhdx, vmdk};
 
 /// How much of the beginning is looked at to tell the format.
 const FIRST_BYTES: usize = 512;
@@ -29,7 +30,7 @@ pub struct StoredDigest {
 
 /// An image or a device that was opened.
 pub struct Image {
-    /// The name of the format: `raw`, `split`, `device`, `ewf`.
+    /// The name of the format: `raw`, `split`, `device`, `ewf`, `qcow2`, `vhd`, `vhdx`, `vmdk`.
     pub format: &'static str,
     /// The bytes of the disk. A range that was made up by the imager is a problem.
     pub source: Arc<dyn ByteSource>,
@@ -48,6 +49,43 @@ impl std::fmt::Debug for Image {
     }
 }
 
+impl Image {
+    /// Returns an image that gives its bytes as they are and stores no digest.
+    pub(crate) fn new(format: &'static str, source: Arc<dyn ByteSource>, facts: Facts) -> Self {
+        Self { format, plain: Arc::clone(&source), source, facts, stored: Vec::new() }
+    }
+}
+
+/// Opens an image of a virtual disk, if the file is one.
+fn open_virtual(file: &Arc<dyn ByteSource>, place: Place<'_>) -> Result<Option<Image>, Problem> {
+    let mut first = vec![0; FIRST_BYTES];
+    let read = file.read_at(0, &mut first)?;
+    first.truncate(read);
+    let mut last = vec![0; FIRST_BYTES];
+    let end = file.size_bytes().saturating_sub(FIRST_BYTES as u64);
+    let read = file.read_at(end, &mut last)?;
+    last.truncate(read);
+    let file = Arc::clone(file);
+    if qcow2::is(&first) {
+        qcow2::open(file, place).map(Some)
+    } else if vmdk::is(&first) {
+        vmdk::open(file, place).map(Some)
+    } else if vhdx::is(&first) {
+        vhdx::open(file).map(Some)
+    } else if vhd::is(&first, &last) {
+        vhd::open(file, place).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Opens the parent that an image names: an image, or a raw disk.
+pub(crate) fn open_named_image(place: Place<'_>) -> Result<Image, Problem> {
+    let file: Arc<dyn ByteSource> = Arc::new(RawFile::open_named(place.path)?);
+    let found = open_virtual(&file, place)?;
+    Ok(found.unwrap_or_else(|| Image::new("raw", file, Facts::default())))
+}
+
 /// Opens a path if it holds a disk: a block device, an image with a signature, or a file that
 /// `is_disk` recognises by the bytes of it or that is called as raw images are. Returns `None` for
 /// any other regular file.
@@ -61,7 +99,7 @@ pub fn open_image(
     let file = RawFile::open(path)?;
     if let Some((major, minor)) = file.device {
         let facts = Facts { pairs: device::facts(major, minor), notes: Vec::new() };
-        return Ok(Some(image("device", Arc::new(file), facts)));
+        return Ok(Some(Image::new("device", Arc::new(file), facts)));
     }
     let mut first = vec![0; FIRST_BYTES];
     let read = file.read_at(0, &mut first)?;
@@ -73,10 +111,14 @@ pub fn open_image(
         Ok((joined, count)) => {
             let pairs = [("segments".to_owned(), count.to_string())].into();
             let facts = Facts { pairs, notes: Vec::new() };
-            return Ok(Some(image("split", Arc::new(joined), facts)));
+            return Ok(Some(Image::new("split", Arc::new(joined), facts)));
         }
         Err(file) => file,
     };
+    let file: Arc<dyn ByteSource> = Arc::new(file);
+    if let Some(image) = open_virtual(&file, Place { path, depth: 0 })? {
+        return Ok(Some(image));
+    }
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let is_one_of = |list: &[&str]| list.iter().any(|x| x.eq_ignore_ascii_case(extension));
     if is_one_of(&SIGNED_EXTENSIONS) {
@@ -84,11 +126,7 @@ pub fn open_image(
         return Err(damaged(text));
     }
     if is_one_of(&RAW_EXTENSIONS) || is_disk(&file) {
-        return Ok(Some(image("raw", Arc::new(file), Facts::default())));
+        return Ok(Some(Image::new("raw", file, Facts::default())));
     }
     Ok(None)
-}
-
-fn image(format: &'static str, source: Arc<dyn ByteSource>, facts: Facts) -> Image {
-    Image { format, plain: Arc::clone(&source), source, facts, stored: Vec::new() }
 }

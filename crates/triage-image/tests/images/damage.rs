@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scene::{Draw, fixture, open, read_all};
+use crate::scene::{Draw, fixture, open, read_all, unpacked};
 
 /// How many damages are tried of each image.
 const ROUNDS: u64 = 1_000;
@@ -51,6 +51,15 @@ pub(crate) fn survive(bytes: &[u8], name: &str) {
 fn a_damaged_ewf_image_is_survived() {
     let bytes = std::fs::read(fixture("ext2.E01")).unwrap();
     survive(&bytes, "damaged.E01");
+}
+
+#[test]
+fn damaged_virtual_disks_are_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ext2.qcow2", "ext2.vhd", "ext2.vmdk"] {
+        let bytes = std::fs::read(unpacked(name, folder.path())).unwrap();
+        survive(&bytes, &name.replace("ext2", "damaged"));
+    }
 }
 
 #[test]

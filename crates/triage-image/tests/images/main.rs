@@ -6,3 +6,4 @@ mod damage;
 mod ewf;
 mod scene;
 mod split;
+mod virtual_disks;
