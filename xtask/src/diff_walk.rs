@@ -1,4 +1,4 @@
-//! `diff-walk`: our walk of a disk image against The Sleuth Kit, entry by entry, content by content.
+//! `diff-walk`: our walk of a disk image against The Sleuth Kit, entry by entry, byte by byte.
 //!
 //! What exists must be equal in names, kinds, sizes, times and content; what is deleted is compared
 //! by name and inode, and every difference is printed. `mmls` must see the same volumes.

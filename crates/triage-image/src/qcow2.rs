@@ -1,6 +1,7 @@
 //! QCOW2, versions 2 and 3. QEMU, `docs/interop/qcow2.txt`.
 //!
-//! Internal snapshots are named and not followed. An external data file and subclusters are refused.
+//! Internal snapshots are named and not followed. An external data file and subclusters are
+//! refused.
 
 use std::io::Read;
 use std::sync::Arc;

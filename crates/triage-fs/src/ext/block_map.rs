@@ -1,4 +1,4 @@
-//! The block map of ext2 and ext3: twelve blocks, then blocks of numbers of blocks up to three deep.
+//! The block map of ext2 and ext3: twelve blocks, then blocks of block numbers up to three deep.
 //! Kernel documentation, "Direct/Indirect Block Addressing".
 
 use triage_evidence::{Problem, Run};

@@ -43,7 +43,8 @@ pub(crate) enum TakenFor {
 ///
 /// Reads a disk image, a device, a mounted folder or a single file without changing it: every name
 /// met becomes one line of the package's manifest, whether its content could be read or not. Each
-/// hit is printed the moment it is found. If anything in scope was not read, the exit code is 3 or 4, never 0 or 1.
+/// hit is printed the moment it is found. If anything in scope was not read, the exit code is 3 or
+/// 4, never 0 or 1.
 ///
 /// Examples:
 ///   triage scan /mnt/exhibit --sets known.txt --case CASE-42
