@@ -149,3 +149,26 @@ fn particulars_reach_the_package_and_a_key_signs_it() {
     let ran = scene.triage(["custody", "log", "C"]).exits(0);
     assert!(ran.stdout.contains("hashed  Ana"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_part_of_the_exhibit_is_examined_from_one_location_to_another_and_says_so() {
+    let scene = Scene::new();
+    for name in ["a/1", "a/2", "b/1", "b/2", "c"] {
+        scene.file(name, name);
+    }
+    scene.triage(["scan", "evidence", "--case", "whole"]).exits(0);
+    let first = scene.triage(["scan", "evidence", "--case", "first", "--until", "b"]).exits(0);
+    assert!(first.stdout.contains("a PART of the exhibit"), "{}", first.stdout);
+    scene.triage(["scan", "evidence", "--case", "second", "--after", "b"]).exits(0);
+    let without_place = |case: &str| -> Vec<_> {
+        let mut lines = scene.manifest(case);
+        lines.iter_mut().for_each(|line| line["seq"] = 0.into());
+        lines
+    };
+    let parts = [without_place("first"), without_place("second")];
+    assert_eq!(parts.each_ref().map(Vec::len), [5, 3]);
+    assert_eq!(parts.concat(), without_place("whole"));
+    scene.triage(["verify", "second", "evidence"]).exits(0);
+    let report = std::fs::read_to_string(scene.path("second/data/report/report.html")).unwrap();
+    assert!(report.contains("PART of the exhibit only"));
+}

@@ -144,6 +144,16 @@ impl Report {
         self.run["doubts"].as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// Says that only a part of the exhibit was asked for, if it was.
+    fn part(&self) -> &'static str {
+        let plan = &self.run["plan"];
+        if plan["after"].is_null() && plan["until"].is_null() {
+            ""
+        } else {
+            "This is a PART of the exhibit only, from one location to another. "
+        }
+    }
+
     /// The answer in one sentence. It never says "clean".
     pub(crate) fn answer(&self) -> String {
         let hits = self.coverage.hits();
@@ -153,6 +163,7 @@ impl Report {
             1 => format!("1 entry of {seen} matches an alerting hash set"),
             hits => format!("{} entries of {seen} match an alerting hash set", count(hits)),
         };
+        let found = format!("{}{found}", self.part());
         let gaps = self.coverage.gaps();
         match (self.is_complete(), gaps) {
             (true, _) => format!("{found}. Everything in the requested scope was read."),

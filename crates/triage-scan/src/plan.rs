@@ -5,6 +5,8 @@
 //! run asks the same question, and in `run.json`, so that anybody can ask it again.
 
 use serde::{Deserialize, Serialize};
+use triage_evidence::Location;
+use triage_walk::{Error, LocationRange, Scope, WalkPlan};
 
 /// A hash set that a plan uses, named by the digest of its file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,12 @@ pub struct Plan {
     /// The exact locations to read, in display form, instead of a walk.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub files: Option<Vec<String>>,
+    /// Only what lies behind this location is walked, in display form.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<String>,
+    /// Only what lies before this location, itself included, is walked, in display form.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
     /// Larger files are recorded as too large, in bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_size_bytes: Option<u64>,
@@ -83,4 +91,31 @@ pub struct Plan {
 impl Plan {
     /// The version that this program writes and reads.
     pub const VERSION: u32 = 1;
+
+    /// Returns what the plan walks.
+    ///
+    /// # Errors
+    /// [`Error`] if the scope or a location cannot be read.
+    pub fn walk(&self) -> Result<WalkPlan, Error> {
+        let read = |text: &String| {
+            Location::from_text(text).map_err(|error| Error::LocationText {
+                text: text.clone(),
+                reason: error.to_string(),
+            })
+        };
+        let mut walk = WalkPlan {
+            scope: Scope::from_toml(&self.scope)?,
+            max_size_bytes: self.max_size_bytes,
+            one_file_system: self.one_file_system,
+            range: LocationRange {
+                after: self.after.as_ref().map(read).transpose()?,
+                until: self.until.as_ref().map(read).transpose()?,
+            },
+            ..WalkPlan::default()
+        };
+        if let Some(files) = &self.files {
+            walk.set_files(files.iter().map(read).collect::<Result<_, _>>()?)?;
+        }
+        Ok(walk)
+    }
 }

@@ -32,6 +32,14 @@ pub enum Error {
         /// The text.
         date: String,
     },
+    /// A location is written in no known form.
+    #[error("the location {text:?} cannot be read: {reason}")]
+    LocationText {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A location to read lies outside the evidence.
     #[error("the location {location} leads out of the evidence")]
     OutsideLocation {

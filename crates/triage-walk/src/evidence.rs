@@ -146,8 +146,7 @@ impl Evidence {
             Root::Live(LiveRoot::File { parent, name }) => {
                 let directory: Arc<dyn Directory> = Arc::clone(parent) as _;
                 let location = Location::from_path(name.clone());
-                let done = plan.resume.as_ref().is_some_and(|(last, _)| location <= *last);
-                if !done {
+                if plan.hands_out(&location) {
                     let (entry, verdict) = plan.judge(&directory, name, location);
                     outbox.put(&directory, entry, verdict);
                 }

@@ -14,7 +14,7 @@ impl Walk<'_, '_> {
         let (plan, outbox) = self.into_parts();
         let mut held: Option<(Vec<u8>, Arc<dyn Directory>)> = None;
         for location in files {
-            if plan.resume.as_ref().is_some_and(|(last, _)| location <= last) {
+            if !plan.hands_out(location) {
                 continue;
             }
             match outbox.flow() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use triage_evidence::{Directory, Entry, Names, Problem};
 
-use crate::{Batch, Flow, Met, Tally, Verdict};
+use crate::{Batch, Flow, Met, Tally, Verdict, WalkPlan};
 
 /// Entries in one batch: enough to share out cheaply, few enough to keep every worker busy.
 const BATCH_ENTRIES: usize = 64;
@@ -71,6 +71,7 @@ impl<'a> Outbox<'a> {
     /// Puts in the names of a directory that was listed and can no longer be opened.
     pub(crate) fn lose_listed(
         &mut self,
+        plan: &WalkPlan,
         directory: &Arc<dyn Directory>,
         listed: &Entry,
         names: &Names,
@@ -79,8 +80,11 @@ impl<'a> Outbox<'a> {
         let mut lost: Vec<_> = names.iter().collect();
         lost.sort_unstable_by_key(|(name, _)| *name);
         for (name, kind) in lost {
-            let entry = Entry::unexamined(listed.location.child(name), kind);
-            self.put(directory, entry, Verdict::Unreadable(problem.clone()));
+            let location = listed.location.child(name);
+            if plan.hands_out(&location) {
+                let entry = Entry::unexamined(location, kind);
+                self.put(directory, entry, Verdict::Unreadable(problem.clone()));
+            }
         }
     }
 

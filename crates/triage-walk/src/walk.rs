@@ -10,7 +10,7 @@ use triage_evidence::{Directory, Entry, FileId, Kind, Location, Names, Problem, 
 
 use crate::order::{Turn, key, turns};
 use crate::outbox::Outbox;
-use crate::{Flow, Scope, Verdict};
+use crate::{Flow, LocationRange, Scope, Verdict};
 
 /// How many directories along the path stay open: well below the usual 1,024 descriptors, which
 /// batches that wait for a worker need too.
@@ -29,6 +29,8 @@ pub struct WalkPlan {
     pub one_file_system: bool,
     /// Exactly these locations instead of everything; sorted and without doubles.
     pub files: Option<Vec<Location>>,
+    /// The part of the exhibit that is handed out.
+    pub range: LocationRange,
     /// The last location that an earlier run has handed out, and the number of the next one.
     pub resume: Option<(Location, u64)>,
 }
@@ -85,9 +87,11 @@ impl<'a, 'o> Walk<'a, 'o> {
             .examine(b".", Location::root())
             .unwrap_or_else(|_| Entry::unexamined(Location::root(), Kind::Directory));
         let id = entry.id;
-        if !self.is_done(&Location::root()) {
+        if !self.plan.is_done(&Location::root()) {
             let verdict = listed_verdict(listing.problem, listing.names.is_empty());
             self.outbox.put(root, entry, verdict);
+        } else if listing.problem.is_some() && listing.names.is_empty() {
+            self.outbox.lose_directory();
         }
         self.push(Location::root(), id, Arc::clone(root), listing.names);
         while !self.frames.is_empty() && self.outbox.flow() != Flow::Abort {
@@ -95,14 +99,9 @@ impl<'a, 'o> Walk<'a, 'o> {
         }
     }
 
-    /// Says whether an earlier run has handed that location out.
-    fn is_done(&self, location: &Location) -> bool {
-        self.plan.resume.as_ref().is_some_and(|(last, _)| location <= last)
-    }
-
-    /// Says whether an earlier run has handed out everything below that directory.
+    /// Says whether nothing below that directory is to be handed out any more.
     fn is_done_below(&self, location: &Location) -> bool {
-        let Some((last, _)) = &self.plan.resume else { return false };
+        let Some(last) = self.plan.done() else { return false };
         let (path, last) = (location.path(), last.path());
         match last.get(..path.len()) {
             Some(start) if start == path => match last.get(path.len()) {
@@ -141,8 +140,13 @@ impl<'a, 'o> Walk<'a, 'o> {
         frame.next += 1;
         let (name, _) = key(&frame.names, turn);
         let location = frame.location.child(name);
+        if self.plan.range.ends_before(&location) {
+            // What is met later lies behind the range too.
+            self.frames.clear();
+            return;
+        }
         match turn {
-            Turn::Meet(_) if self.is_done(&location) => {}
+            Turn::Meet(_) if self.plan.is_done(&location) => {}
             Turn::Meet(place) => self.meet(place, location, root),
             Turn::Descend(_) if !self.walks_again && self.is_done_below(&location) => {}
             Turn::Descend(place) => self.descend(place, location, root),
@@ -178,12 +182,16 @@ impl<'a, 'o> Walk<'a, 'o> {
             match turn {
                 Turn::Meet(place) => {
                     let Some((name, kind)) = frame.names.get(place as usize) else { continue };
-                    let entry = Entry::unexamined(frame.location.child(name), kind);
-                    self.outbox.put(root, entry, Verdict::Unreadable(problem.clone()));
+                    let location = frame.location.child(name);
+                    if self.plan.hands_out(&location) {
+                        let entry = Entry::unexamined(location, kind);
+                        self.outbox.put(root, entry, Verdict::Unreadable(problem.clone()));
+                    }
                 }
                 Turn::Descend(place) => {
                     if let Some(listed) = take_listed(&mut frame.listed, place) {
-                        self.outbox.lose_listed(root, &listed.entry, &listed.names, &problem);
+                        let (entry, names) = (&listed.entry, &listed.names);
+                        self.outbox.lose_listed(self.plan, root, entry, names, &problem);
                     }
                 }
             }
@@ -271,14 +279,15 @@ impl<'a, 'o> Walk<'a, 'o> {
         match opened {
             Ok(directory) => self.push(location, listed.entry.id, directory, listed.names),
             Err(problem) => {
-                self.outbox.lose_listed(root, &listed.entry, &listed.names, &problem);
+                let (entry, names) = (&listed.entry, &listed.names);
+                self.outbox.lose_listed(self.plan, root, entry, names, &problem);
             }
         }
     }
 
     /// Lists a directory whose own entry an earlier run has handed out.
     fn list_again(&mut self, place: u32, location: &Location) -> Option<Listed> {
-        if !self.is_done(location) {
+        if !self.plan.is_done(location) {
             return None;
         }
         let frame = self.frames.last()?;

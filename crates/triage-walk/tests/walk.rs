@@ -11,7 +11,9 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use triage_evidence::{Kind, Location};
-use triage_walk::{Batch, Evidence, Flow, Met, OpenAs, Scope, Tally, Verdict, WalkPlan};
+use triage_walk::{
+    Batch, Evidence, Flow, LocationRange, Met, OpenAs, Scope, Tally, Verdict, WalkPlan,
+};
 
 fn walk_with(
     path: &Path,
@@ -86,6 +88,32 @@ fn the_order_is_that_of_the_bytes_and_a_walk_can_be_taken_up_behind_any_entry() 
             assert_eq!(paths(&tail), found[place + 1..], "seed {seed} behind {place}");
             assert!(tail.first().is_none_or(|first| first.seq == met.seq + 1));
         }
+    }
+}
+
+#[test]
+fn ranges_one_after_the_other_are_the_whole_walk() {
+    for seed in 1..=20 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut random = Random(seed * 31);
+        random_tree(folder.path(), &mut random, 3);
+        let whole = paths(&walk(folder.path()));
+        let mut cuts: Vec<usize> =
+            (0..3).map(|_| random.below(whole.len() as u64) as usize).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let at = |cut: &usize| Some(Location::from_path(whole[*cut].clone()));
+        let mut after = None;
+        let mut joined = Vec::new();
+        for until in cuts.iter().map(at).chain([None]) {
+            let range = LocationRange { after, until: until.clone() };
+            let plan = WalkPlan { range, ..WalkPlan::default() };
+            let (part, tally) = walk_with(folder.path(), &plan, |_| Flow::Continue);
+            assert_eq!(tally.entries, part.len() as u64, "seed {seed}");
+            joined.extend(paths(&part));
+            after = until;
+        }
+        assert_eq!(joined, whole, "seed {seed}");
     }
 }
 

@@ -10,7 +10,7 @@ use triage_hash::Algorithms;
 use triage_hashset::Sets;
 use triage_report::Gathered;
 use triage_scan::{Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into};
-use triage_walk::{Evidence, OpenAs, Scope, WalkPlan, output_lies_in};
+use triage_walk::{Evidence, OpenAs, WalkPlan, output_lies_in};
 
 pub(crate) use super::scan_args::ScanArgs;
 use super::scan_close::{Ended, close};
@@ -102,6 +102,8 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         sets: opened.planned,
         scope: walk.scope.text().to_owned(),
         files: walk.files.as_ref().map(|all| all.iter().map(|file| file.to_text()).collect()),
+        after: walk.range.after.as_ref().map(triage_evidence::Location::to_text),
+        until: walk.range.until.as_ref().map(triage_evidence::Location::to_text),
         max_size_bytes: walk.max_size_bytes,
         one_file_system: walk.one_file_system,
     };
@@ -148,17 +150,7 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
             .because("its digest, name or size differs")
             .hint("put the same file back, or begin a new scan"));
     }
-    let mut walk = WalkPlan {
-        scope: Scope::from_toml(&begun.plan.scope)?,
-        max_size_bytes: begun.plan.max_size_bytes,
-        one_file_system: begun.plan.one_file_system,
-        ..WalkPlan::default()
-    };
-    if let Some(files) = &begun.plan.files {
-        let files: Result<Vec<_>, _> =
-            files.iter().map(|file| triage_evidence::Location::from_text(file)).collect();
-        walk.set_files(files.map_err(|error| damaged(&error))?)?;
-    }
+    let walk = begun.plan.walk()?;
     Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, resumed: true })
 }
 

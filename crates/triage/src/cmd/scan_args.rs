@@ -10,7 +10,7 @@ use triage_case::Particulars;
 use triage_evidence::Location;
 use triage_hash::Algorithms;
 use triage_scan::{Execution, IoMode};
-use triage_walk::{Evidence, OpenAs, Scope, WalkPlan};
+use triage_walk::{Evidence, LocationRange, OpenAs, Scope, WalkPlan};
 
 use crate::failure::Failure;
 use crate::set_args::SetArgs;
@@ -63,7 +63,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) sets: SetArgs,
     /// Go on with an interrupted scan; the plan is the one stored in the package
-    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "max_size", "taken_for"])]
+    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "taken_for"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
@@ -93,6 +93,12 @@ pub(crate) struct QuestionArgs {
     /// The paths of --files-from end with NUL and are raw bytes
     #[arg(short = '0', long = "null", requires = "files_from")]
     pub(crate) null: bool,
+    /// Examine only what comes behind this location in the order of the manifest
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) after: Option<String>,
+    /// Examine only what comes up to this location in the order of the manifest
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) until: Option<String>,
     /// Do not open files larger than this, and record them as not examined
     #[arg(long, value_name = "SIZE", value_parser = measure::size)]
     pub(crate) max_size: Option<u64>,
@@ -242,6 +248,10 @@ impl QuestionArgs {
             scope,
             max_size_bytes: self.max_size,
             one_file_system: self.one_file_system,
+            range: LocationRange {
+                after: self.after.as_deref().map(location).transpose()?,
+                until: self.until.as_deref().map(location).transpose()?,
+            },
             ..WalkPlan::default()
         };
         if let Some(list) = &self.files_from {
@@ -249,6 +259,12 @@ impl QuestionArgs {
         }
         Ok(plan)
     }
+}
+
+fn location(text: &str) -> Result<Location, Failure> {
+    Location::from_text(text).map_err(|error| {
+        Failure::usage("cannot read a location").at(text.to_owned()).caused_by(&error)
+    })
 }
 
 /// Reads a text file of ours.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use triage_case::{CaseDir, Closing, Coverage, Finished, SignedBy, Status};
 use triage_custody::{Event, Person};
 use triage_report::{Format, Gathered, Redact, Report};
-use triage_scan::{Execution, IoMode};
+use triage_scan::{Execution, IoMode, Plan};
 
 use super::scan::Begun;
 use crate::clock::{now, zone};
@@ -66,7 +66,7 @@ pub(crate) fn close(
         tool: tool.clone(),
         signed_by,
     })?;
-    last_words(case, coverage, &doubts, code, signed_by, console);
+    last_words(case, &begun.plan, coverage, &doubts, code, signed_by, console);
     let seal = std::fs::read(case.path("seals/0001.json"))?;
     let seal_sha256 = triage_custody::sha256_hex(&seal);
     console.say(&format!("seal 1 of {}: SHA-256 {seal_sha256}", shown::path(case.folder())));
@@ -200,6 +200,7 @@ fn hashed_event(begun: &Begun, ended: &Ended, tool: &Value, time: &str) -> Event
 /// the verdict.
 fn last_words(
     case: &CaseDir,
+    plan: &Plan,
     coverage: &Coverage,
     doubts: &[String],
     code: u8,
@@ -221,6 +222,10 @@ fn last_words(
         hits => format!("{} hits", measure::count(hits)),
     };
     let entries = measure::count(coverage.seen().entries);
+    let part = match (&plan.after, &plan.until) {
+        (None, None) => "",
+        _ => ", a PART of the exhibit",
+    };
     let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
         let gaps = measure::count(coverage.gaps());
         let unlisted = match coverage.unlisted_directories() {
@@ -231,11 +236,11 @@ fn last_words(
             }
         };
         format!(
-            "INCOMPLETE: {hits}; {gaps} of {entries} entries were not examined in full{unlisted} \
+            "INCOMPLETE: {hits}; {gaps} of {entries} entries{part} were not examined in full{unlisted} \
              (exit {code})"
         )
     } else {
-        format!("complete: {hits} among {entries} entries in scope (exit {code})")
+        format!("complete: {hits} among {entries} entries in scope{part} (exit {code})")
     };
     console.line(&verdict);
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use triage_case::{CaseDir, Change, Coverage, Verification, verify};
 use triage_hash::Algorithms;
 use triage_scan::{AuditFinding, Halting, MediumCheck, Plan, Scanned, audit, check_medium};
-use triage_walk::{Evidence, Scope, WalkPlan};
+use triage_walk::Evidence;
 
 use super::scan_args::{ExecutionArgs, read_text};
 use crate::clock::RunClock;
@@ -120,16 +120,7 @@ fn compare(
         .algorithms
         .parse()
         .map_err(|error| Failure::usage("cannot read the plan of the package").caused_by(&error))?;
-    let mut walk = WalkPlan {
-        scope: Scope::from_toml(&plan.scope)?,
-        max_size_bytes: plan.max_size_bytes,
-        one_file_system: plan.one_file_system,
-        ..WalkPlan::default()
-    };
-    if let Some(files) = &plan.files {
-        let files = files.iter().filter_map(|f| triage_evidence::Location::from_text(f).ok());
-        walk.set_files(files.collect())?;
-    }
+    let walk = plan.walk()?;
     let medium = check_stored(&evidence, &plan.exhibit, console);
     let clock = Arc::new(RunClock::start());
     let (progress, display) = Progress::start(console, &plan.exhibit, Arc::clone(&clock), false);
