@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
 mod court;
+mod custody;
 mod deterministic;
 mod disks;
 mod doctor;

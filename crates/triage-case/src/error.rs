@@ -55,6 +55,12 @@ pub enum Error {
         /// The place that came.
         actual: u64,
     },
+    /// An event that was to be appended does not say what its action must say.
+    #[error("{reason}")]
+    Event {
+        /// What is missing or wrong.
+        reason: String,
+    },
     /// A custody document cannot be made or read.
     #[error(transparent)]
     Custody(#[from] triage_custody::Error),

@@ -3,9 +3,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
 use crate::Error;
 use crate::error::failed;
@@ -88,6 +89,29 @@ pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     flock(&file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| Error::Locked { path: path.to_path_buf() })?;
     Ok(file)
+}
+
+/// Opens a log of a closed package to append to it, and locks it. A package may come from anybody:
+/// nothing is written through a link or to a file that has another name elsewhere.
+pub(crate) fn open_held(path: &Path) -> Result<File, Error> {
+    let flags =
+        OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())
+        .map_err(|errno| failed("open for writing", path)(errno.into()))?;
+    let file = File::from(file);
+    let metadata = file.metadata().map_err(failed("examine", path))?;
+    if !metadata.is_file() || metadata.nlink() != 1 {
+        let reason = std::io::Error::other("not a regular file with one name");
+        return Err(failed("write to", path)(reason));
+    }
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| Error::Locked { path: path.to_path_buf() })?;
+    Ok(file)
+}
+
+/// Cuts a file to a length.
+pub(crate) fn cut(file: &File, length: u64) -> std::io::Result<()> {
+    file.set_len(length)
 }
 
 /// Gives a file its final name.

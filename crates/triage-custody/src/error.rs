@@ -42,6 +42,28 @@ pub enum Error {
         /// What it is.
         actual: String,
     },
+    /// The log ends in the middle of a line, as after a loss of power.
+    #[error(
+        "custody event {event} is torn: {length} bytes without a line end from byte {offset} on"
+    )]
+    Torn {
+        /// The number that the event would have, from 0.
+        event: u64,
+        /// Where it begins in the log.
+        offset: usize,
+        /// How many bytes of it there are.
+        length: usize,
+    },
+    /// Something is larger than it can honestly be.
+    #[error("{what} has {actual} bytes, at most {limit} are read")]
+    TooLong {
+        /// What it is.
+        what: &'static str,
+        /// The most that is read.
+        limit: usize,
+        /// How long it is.
+        actual: usize,
+    },
     /// A file list has a line that `sha256sum` would not write, or not here.
     #[error("line {line} of the file list: {reason}")]
     FileList {

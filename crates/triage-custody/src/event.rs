@@ -18,6 +18,21 @@ pub struct Person {
     /// A badge or staff number.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub id: Option<String>,
+    /// A telephone number or address.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub contact: Option<String>,
+}
+
+/// A document that belongs to an event, such as a photograph of the bag. It is not in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// Its name, in display form.
+    pub name: String,
+    /// Its SHA-256, lower-case hex.
+    pub sha256: String,
+    /// Its size; a string beyond 2^53-1.
+    pub size: Value,
 }
 
 /// One event. `seq` and `prev` are set by the log that it is appended to.
@@ -71,6 +86,33 @@ pub struct Event {
     /// A note in free words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// In which condition the exhibit and its bag were.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub condition: Option<String>,
+    /// Why the original had to be changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub justification: Option<String>,
+    /// The number of the event that this one corrects.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub corrects: Option<u64>,
+    /// Documents that belong to it, by digest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attachments: Option<Vec<Attachment>>,
+    /// What was compared with what: `left`, `right`, `result`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub compared: Option<Value>,
+    /// How writing to the exhibit was prevented.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub write_protect: Option<Value>,
+    /// What is known of the clocks.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clock: Option<Value>,
+    /// When it was written down, if that was not when it happened.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recorded: Option<String>,
+    /// The name of the computer that wrote it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub host: Option<String>,
 }
 
 impl Event {
@@ -99,6 +141,15 @@ impl Event {
             input: None,
             output: None,
             note: None,
+            condition: None,
+            justification: None,
+            corrects: None,
+            attachments: None,
+            compared: None,
+            write_protect: None,
+            clock: None,
+            recorded: None,
+            host: None,
         }
     }
 }

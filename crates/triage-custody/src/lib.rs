@@ -6,6 +6,8 @@
 //! document that is signed, [`SigningKey`] and [`PublicKey`] sign and check it as `ssh-keygen -Y`
 //! does, [`FileList`] is the form of `sha256sum`.
 
+mod action;
+mod compare;
 mod error;
 mod event;
 mod file_list;
@@ -15,8 +17,10 @@ mod merkle;
 mod seal;
 mod sign;
 
+pub use action::Action;
+pub use compare::Relation;
 pub use error::Error;
-pub use event::{Event, Person};
+pub use event::{Attachment, Event, Person};
 pub use file_list::{FileList, Listed};
 pub use log::{CustodyLog, NO_PREVIOUS, sha256_hex};
 pub use merkle::{Tree, inclusion_path, leaf, root_from_path, salt};

@@ -7,6 +7,11 @@ use crate::{Error, Event, jcs};
 /// What stands in the place of a digest where nothing came before.
 pub const NO_PREVIOUS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The longest log: an event has about a kilobyte, and no exhibit sees 65,536 of them.
+const LIMIT_LOG_BYTES: usize = 64 * 1024 * 1024;
+/// The longest line of a log.
+const LIMIT_LINE_BYTES: usize = 1024 * 1024;
+
 /// Returns the SHA-256 of bytes as lower-case hex.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
@@ -24,24 +29,48 @@ impl CustodyLog {
     /// Reads a log and checks every line: its form, its number, and the digest of the line before.
     ///
     /// # Errors
-    /// The first [`Error`], with the number of its event.
+    /// The first [`Error`], with the number of its event; [`Error::Torn`] if only the end of the
+    /// last line is missing.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let mut log = Self::default();
-        if bytes.is_empty() {
-            return Ok(log);
+        let (log, torn) = Self::parse_whole_lines(bytes)?;
+        match torn {
+            [] => Ok(log),
+            torn => Err(Error::Torn {
+                event: log.len(),
+                offset: bytes.len().saturating_sub(torn.len()),
+                length: torn.len(),
+            }),
         }
-        let Some(lines) = bytes.strip_suffix(b"\n") else {
-            let reason = "the last line has no line end".to_owned();
-            return Err(Error::NotCanonical { reason });
+    }
+
+    /// Reads the whole lines of a log, and returns what follows the last line end: nothing, or an
+    /// event that was torn while it was written.
+    ///
+    /// # Errors
+    /// The first [`Error`] in a whole line.
+    pub fn parse_whole_lines(bytes: &[u8]) -> Result<(Self, &[u8]), Error> {
+        if bytes.len() > LIMIT_LOG_BYTES {
+            let (what, actual) = ("a custody log", bytes.len());
+            return Err(Error::TooLong { what, limit: LIMIT_LOG_BYTES, actual });
+        }
+        let mut log = Self::default();
+        let end = bytes.iter().rposition(|&byte| byte == b'\n');
+        let (lines, torn) = match end.and_then(|end| bytes.split_at_checked(end + 1)) {
+            Some((lines, torn)) => (lines, torn),
+            None => return Ok((log, bytes)),
         };
-        for line in lines.split(|&byte| byte == b'\n') {
+        for line in lines.strip_suffix(b"\n").unwrap_or(lines).split(|&byte| byte == b'\n') {
             log.take(line)?;
         }
-        Ok(log)
+        Ok((log, torn))
     }
 
     fn take(&mut self, line: &[u8]) -> Result<(), Error> {
         let number = self.len();
+        if line.len() > LIMIT_LINE_BYTES {
+            let (what, actual) = ("a custody event", line.len());
+            return Err(Error::TooLong { what, limit: LIMIT_LINE_BYTES, actual });
+        }
         let value = jcs::parse_strict(line)?;
         let event: Event = serde_json::from_value(value).map_err(|error| Error::Fields {
             document: "custody event",
@@ -140,6 +169,22 @@ mod tests {
         assert_eq!(log.head_at(1), Some(sha256_hex(first).as_str()));
         assert_eq!(log.head_at(0), Some(NO_PREVIOUS));
         assert_eq!(log.head_at(4), None);
+    }
+
+    #[test]
+    fn a_log_cut_anywhere_is_whole_or_torn_and_never_another_log() {
+        let (log, bytes) = log();
+        for cut in 0..bytes.len() {
+            let (read, torn) = CustodyLog::parse_whole_lines(&bytes[..cut]).unwrap();
+            assert_eq!(log.head_at(read.len()), Some(read.head()));
+            match CustodyLog::parse(&bytes[..cut]) {
+                Ok(_) => assert!(torn.is_empty()),
+                Err(Error::Torn { event, offset, length }) => {
+                    assert_eq!((event, offset + length, length), (read.len(), cut, torn.len()));
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
     }
 
     #[test]

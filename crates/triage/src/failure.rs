@@ -101,6 +101,14 @@ impl From<triage_case::Error> for Failure {
             }
             E::Locked { .. } => failure(exit::REFUSED, "another run is writing to this case"),
             E::Damaged { .. } => failure(exit::VERIFY_FAILED, "the package is damaged"),
+            E::Custody(triage_custody::Error::Torn { .. }) => {
+                failure(exit::VERIFY_FAILED, "the custody log is torn").hint(
+                    "a write was interrupted: `triage custody repair PACKAGE --by NAME` ends it, \
+                     and records that",
+                )
+            }
+            E::Event { .. } => failure(exit::USAGE, "the event does not say what it must"),
+            E::Custody(_) => failure(exit::VERIFY_FAILED, "the custody of the package is broken"),
             E::Order { .. } => failure(exit::INTERNAL, "the records came out of order"),
             _ => failure(exit::INCOMPLETE, "cannot use the case folder"),
         }

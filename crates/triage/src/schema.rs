@@ -37,6 +37,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
                 &["what", "place", "expected", "actual"],
             ),
         ),
+        ("event", line("event", &json!({ "event": { "type": "object" } }), &["event"])),
         ("summary", line("summary", &json!({ "exit": { "type": "integer" } }), &["exit"])),
     ]
 }

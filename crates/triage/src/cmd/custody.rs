@@ -1,12 +1,15 @@
-//! `custody`: keys for seals, and the log of a package.
+//! `custody`: the verbs of the chain of custody, and keys for seals.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use triage_case::{CaseDir, SignedBy};
-use triage_custody::{CustodyLog, SigningKey};
+use triage_case::SignedBy;
+use triage_custody::SigningKey;
 
+use super::custody_add::{self, AddArgs};
+use super::custody_log::{self, LogArgs};
+use super::custody_repair::{self, RepairArgs};
 use super::scan_args::SigningArgs;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -17,6 +20,8 @@ use crate::{exit, facts, shown, write};
 pub(crate) enum CustodyVerb {
     Keygen(KeygenArgs),
     Log(LogArgs),
+    Add(Box<AddArgs>),
+    Repair(RepairArgs),
 }
 
 /// Make an Ed25519 key pair for seals, in the format of OpenSSH
@@ -33,19 +38,13 @@ pub(crate) struct KeygenArgs {
     signer: String,
 }
 
-/// Show the custody log of a package, after checking its chain
-#[derive(Args, Debug)]
-pub(crate) struct LogArgs {
-    /// The package
-    #[arg(value_name = "PACKAGE")]
-    package: PathBuf,
-}
-
 /// Runs the verb.
 pub(crate) fn run(verb: &CustodyVerb, console: Console) -> Result<u8, Failure> {
     match verb {
         CustodyVerb::Keygen(args) => keygen(args, console),
-        CustodyVerb::Log(args) => log(args, console),
+        CustodyVerb::Log(args) => custody_log::run(args, console),
+        CustodyVerb::Add(args) => custody_add::run(args, console),
+        CustodyVerb::Repair(args) => custody_repair::run(args, console),
     }
 }
 
@@ -69,24 +68,6 @@ fn keygen(args: &KeygenArgs, console: Console) -> Result<u8, Failure> {
     console.record(&json!({
         "v": 1, "type": "summary", "exit": exit::COMPLETE, "fingerprint": fingerprint,
         "public_key": shown::path(&public),
-    }));
-    Ok(exit::COMPLETE)
-}
-
-fn log(args: &LogArgs, console: Console) -> Result<u8, Failure> {
-    let case = CaseDir::open(&args.package)?;
-    let bytes = std::fs::read(case.path("custody.ndjson"))?;
-    let log = CustodyLog::parse(&bytes).map_err(|error| {
-        Failure::new(exit::VERIFY_FAILED, "the custody log is broken").caused_by(&error)
-    })?;
-    for event in log.events() {
-        let by = triage_evidence::escape(event.by.name.as_bytes());
-        let result = event.result.as_deref().unwrap_or("");
-        console.line(&format!("{}  {}  {}  {by}  {result}", event.seq, event.time, event.action));
-        console.record(&json!({ "v": 1, "type": "event", "event": event }));
-    }
-    console.record(&json!({
-        "v": 1, "type": "summary", "exit": exit::COMPLETE, "events": log.len(), "head": log.head(),
     }));
     Ok(exit::COMPLETE)
 }

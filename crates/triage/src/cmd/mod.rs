@@ -1,6 +1,10 @@
 //! The verbs, one file each: help text, arguments, run.
 
 pub(crate) mod custody;
+pub(crate) mod custody_add;
+pub(crate) mod custody_event;
+pub(crate) mod custody_log;
+pub(crate) mod custody_repair;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod generate;

@@ -176,7 +176,7 @@ fn hashed_event(begun: &Begun, ended: &Ended, tool: &Value, time: &str) -> Event
         name: name.to_owned(),
         role: Some("examiner".to_owned()),
         org: particulars.organisation.clone(),
-        id: None,
+        ..Person::default()
     };
     let coverage = &ended.manifest.coverage;
     let mut event = Event::new(time, "hashed", &particulars.exhibit, by);
