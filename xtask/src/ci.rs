@@ -11,8 +11,17 @@ use crate::workspace::root;
 use crate::{docs, process, tidy};
 
 /// Programs that tests compare with; without one, its tests say that they were skipped.
-const TOOLS: &[&str] =
-    &["hashdeep", "md5deep", "hfind", "b3sum", "sha256sum", "ssh-keygen", "jq", "python3"];
+const TOOLS: &[&str] = &[
+    "hashdeep",
+    "md5deep",
+    "hfind",
+    "sqlite3",
+    "b3sum",
+    "sha256sum",
+    "ssh-keygen",
+    "jq",
+    "python3",
+];
 
 type Step = (&'static str, fn() -> Outcome<Option<Tests>>);
 
@@ -74,6 +83,9 @@ fn skipped() -> Vec<String> {
     let mut skipped: Vec<_> = missing.map(|tool| format!("{tool} is not installed")).collect();
     if std::env::var_os("TRIAGE_TEST_BAGIT").is_none() {
         skipped.push("no BagIt validator (TRIAGE_TEST_BAGIT is not set)".to_owned());
+    }
+    if std::env::var_os("TRIAGE_TEST_PYTHON").is_none() {
+        skipped.push("no stix2 and pymisp (TRIAGE_TEST_PYTHON is not set)".to_owned());
     }
     skipped
 }

@@ -5,10 +5,16 @@
 //! counted, never dropped in silence. Names of files are not in a set: formats that demand one get
 //! `record-N`. The same set gives the same bytes.
 
+mod bloom;
 mod checkfile;
 mod encase;
 mod hashdeep;
+mod iped;
+mod kdb;
 mod lists;
+mod misp;
+mod stix;
+mod uuid;
 mod vics;
 
 use std::collections::BTreeMap;
@@ -20,7 +26,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use triage_hash::{Algorithm, Digest};
 
-use crate::index::write_new_with;
+use crate::index::{write_new_at, write_new_with};
 use crate::{Error, Index, Record, UnknownFormat};
 
 /// Every format, in the order in which they are named to people.
@@ -33,6 +39,11 @@ static FORMATS: &[ExportFormat] = &[
     ExportFormat(&lists::XWAYS),
     ExportFormat(&encase::FORMAT),
     ExportFormat(&vics::FORMAT),
+    ExportFormat(&kdb::FORMAT),
+    ExportFormat(&iped::FORMAT),
+    ExportFormat(&stix::FORMAT),
+    ExportFormat(&misp::FORMAT),
+    ExportFormat(&bloom::FORMAT),
 ];
 
 /// A format that a set can be written in.
@@ -43,7 +54,15 @@ pub struct ExportFormat(&'static Form);
 struct Form {
     name: &'static str,
     about: &'static str,
-    write: fn(&mut Exporting<'_>) -> Result<(), Error>,
+    writing: Writing,
+}
+
+/// How a format is written.
+enum Writing {
+    /// From start to end.
+    Stream(fn(&mut Exporting<'_>) -> Result<(), Error>),
+    /// As a database, into the empty file that is there.
+    Database(fn(&mut Exporting<'_>, &Path) -> Result<(), Error>),
 }
 
 impl ExportFormat {
@@ -101,7 +120,16 @@ struct Exporting<'a> {
     report: ExportReport,
 }
 
-impl Exporting<'_> {
+impl<'a> Exporting<'a> {
+    fn new(
+        index: &'a Index,
+        algorithm: Option<Algorithm>,
+        out: &'a mut dyn Write,
+        path: &'a Path,
+    ) -> Self {
+        Self { index, algorithm, out, path, report: ExportReport::default() }
+    }
+
     /// Writes bytes.
     fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path;
@@ -171,19 +199,31 @@ pub fn export(
     algorithm: Option<Algorithm>,
     path: &Path,
 ) -> Result<ExportReport, Error> {
+    let name = &index.identity().name;
     let mut report = ExportReport::default();
-    write_new_with(path, |file| {
-        let mut out = BufWriter::with_capacity(1 << 20, file);
-        let mut exporting =
-            Exporting { index, algorithm, out: &mut out, path, report: ExportReport::default() };
-        (format.0.write)(&mut exporting)?;
-        report = exporting.report;
-        if report.written == 0 {
-            let reason = format!("has no row that {} can hold", format.name());
-            return Err(Error::Unfit { set: index.identity().name.clone(), reason });
+    let mut done = |written: ExportReport| {
+        report = written;
+        if report.written > 0 {
+            return Ok(());
         }
-        let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
-        out.flush().map_err(failed)
-    })?;
+        let reason = format!("has no row that {} can hold", format.name());
+        Err(Error::Unfit { set: name.clone(), reason })
+    };
+    match format.0.writing {
+        Writing::Stream(write) => write_new_with(path, |file| {
+            let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
+            let mut out = BufWriter::with_capacity(1 << 20, file);
+            let mut exporting = Exporting::new(index, algorithm, &mut out, path);
+            write(&mut exporting)?;
+            done(exporting.report)?;
+            out.flush().map_err(failed)
+        }),
+        Writing::Database(write) => write_new_at(path, |place| {
+            let mut nowhere = io::sink();
+            let mut exporting = Exporting::new(index, algorithm, &mut nowhere, path);
+            write(&mut exporting, place)?;
+            done(exporting.report)
+        }),
+    }?;
     Ok(report)
 }

@@ -18,4 +18,4 @@ pub(crate) use encode::Columns;
 pub(crate) use layout::{Meta, NO_CLASS, NO_SIZE};
 pub use open::{Index, is_index};
 pub use rows::Record;
-pub(crate) use write::{write_new, write_new_with};
+pub(crate) use write::{write_new, write_new_at, write_new_with};

@@ -10,6 +10,7 @@
 //! of a list, never a legal conclusion. File names of a list are never kept.
 
 mod algorithm_name;
+mod bloom;
 mod builder;
 mod category;
 mod diff;

@@ -39,13 +39,18 @@ fn every_format_is_read_back_with_all_that_it_holds() {
         ("hashdeep", None, &[Md5, Sha1, Sha256], true),
         ("csv", None, &[Md5, Sha1, Sha256], false),
         ("vics", None, &[Md5, Sha1, Sha256], false),
+        ("tsk", None, &[Md5], true),
+        ("iped", None, &[Md5, Sha1, Sha256], false),
+        ("stix", None, &[Md5, Sha1, Sha256], true),
     ] {
         let path = folder.path().join(format);
-        let lost = if loses { 20 } else { 0 };
+        // The Sleuth Kit shows categories as comments, which are no categories when read back.
+        let lost = if loses && format != "tsk" { 20 } else { 0 };
         assert_eq!(exported(&index, format, algorithm, &path), (20, lost), "{format}");
         let us = ImportOptions { scheme: Some("vics-us".to_owned()), ..options() };
         let back = import(&path, &us).unwrap();
-        assert_eq!(back.identity().source.format.replace("delimited", "csv"), format);
+        let read_as = if matches!(format, "csv" | "iped") { "delimited" } else { format };
+        assert_eq!(back.identity().source.format, read_as);
         assert_eq!(back.algorithms(), algorithms.iter().copied().collect(), "{format}");
         assert_eq!((back.report().accepted, back.report().rejects()), (20, 0), "{format}");
         let sets = Sets::from_indexes(vec![back]);
@@ -60,7 +65,8 @@ fn every_format_is_read_back_with_all_that_it_holds() {
         let again = export(&index, format.parse().unwrap(), algorithm, &path);
         assert!(matches!(again, Err(Error::Exists { .. })), "{format}");
     }
-    assert_eq!(ExportFormat::all().len(), 8, "a new format needs its line above");
+    // MISP and bloom filters have tests of their own (exchange.rs).
+    assert_eq!(ExportFormat::all().len(), 11 + 2, "a new format needs its line above");
     let path = folder.path().join("none");
     let error = export(&index, "plain".parse().unwrap(), None, &path).unwrap_err();
     assert!(error.to_string().contains("--algorithm") && !path.exists(), "{error}");

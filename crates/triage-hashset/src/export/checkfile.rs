@@ -1,15 +1,18 @@
 //! Check files: GNU and BSD.
 
-use super::{Exporting, Form};
+use super::{Exporting, Form, Writing};
 use crate::Error;
 
-pub(super) static GNU: Form =
-    Form { name: "gnu", about: "check file of md5sum, sha256sum, b3sum", write: |out| gnu(out) };
+pub(super) static GNU: Form = Form {
+    name: "gnu",
+    about: "check file of md5sum, sha256sum, b3sum",
+    writing: Writing::Stream(gnu),
+};
 
 pub(super) static BSD: Form = Form {
     name: "bsd",
     about: "check file with the algorithm in each line",
-    write: |out| bsd(out),
+    writing: Writing::Stream(bsd),
 };
 
 fn gnu(out: &mut Exporting<'_>) -> Result<(), Error> {

@@ -2,11 +2,11 @@
 
 use triage_hash::Algorithm;
 
-use super::{Exporting, Form};
+use super::{Exporting, Form, Writing};
 use crate::Error;
 
 pub(super) static FORMAT: Form =
-    Form { name: "encase", about: "EnCase .hash, legacy (MD5)", write: |out| write(out) };
+    Form { name: "encase", about: "EnCase .hash, legacy (MD5)", writing: Writing::Stream(write) };
 
 /// Length of the head.
 const HEAD_BYTES: usize = 1152;

@@ -2,11 +2,14 @@
 
 use triage_hash::Algorithm;
 
-use super::{Exporting, Form};
+use super::{Exporting, Form, Writing};
 use crate::Error;
 
-pub(super) static FORMAT: Form =
-    Form { name: "hashdeep", about: "known file list of hashdeep", write: |out| write(out) };
+pub(super) static FORMAT: Form = Form {
+    name: "hashdeep",
+    about: "known file list of hashdeep",
+    writing: Writing::Stream(write),
+};
 
 /// The digests that hashdeep computes and this program knows.
 const KNOWN: [Algorithm; 3] = [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256];

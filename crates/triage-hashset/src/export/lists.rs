@@ -2,17 +2,23 @@
 
 use triage_hash::Algorithm;
 
-use super::{Exporting, Form};
+use super::{Exporting, Form, Writing};
 use crate::Error;
 
 pub(super) static PLAIN: Form =
-    Form { name: "plain", about: "one digest a line", write: |out| plain(out) };
+    Form { name: "plain", about: "one digest a line", writing: Writing::Stream(plain) };
 
-pub(super) static XWAYS: Form =
-    Form { name: "xways", about: "X-Ways text: hash type, then digests", write: |out| xways(out) };
+pub(super) static XWAYS: Form = Form {
+    name: "xways",
+    about: "X-Ways text: hash type, then digests",
+    writing: Writing::Stream(xways),
+};
 
-pub(super) static CSV: Form =
-    Form { name: "csv", about: "CSV with all digests, size and category", write: |out| csv(out) };
+pub(super) static CSV: Form = Form {
+    name: "csv",
+    about: "CSV with all digests, size and category",
+    writing: Writing::Stream(csv),
+};
 
 fn plain(out: &mut Exporting<'_>) -> Result<(), Error> {
     let algorithm = out.one_algorithm()?;
@@ -64,6 +70,6 @@ fn csv(out: &mut Exporting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
 }

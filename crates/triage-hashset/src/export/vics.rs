@@ -4,11 +4,14 @@
 use serde_json::{Map, Value, json};
 use triage_hash::Algorithm;
 
-use super::{Exporting, Form};
+use super::{Exporting, Form, Writing};
 use crate::Error;
 
-pub(super) static FORMAT: Form =
-    Form { name: "vics", about: "VICS 2.0 JSON, hash set (MD5 and more)", write: |out| write(out) };
+pub(super) static FORMAT: Form = Form {
+    name: "vics",
+    about: "VICS 2.0 JSON, hash set (MD5 and more)",
+    writing: Writing::Stream(write),
+};
 
 /// The regions that schemes of categories belong to.
 const REGIONS: [(&str, &str); 2] = [("vics-us", "US"), ("vics-uk", "UK")];

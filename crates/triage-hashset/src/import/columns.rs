@@ -115,7 +115,7 @@ pub(super) fn field_of_header(name: &[u8]) -> Option<Field> {
         b"sha3256" => digest(Algorithm::Sha3_256),
         b"blake3" | b"blake3hash" | b"b3sum" => digest(Algorithm::Blake3),
         b"size" | b"filesize" | b"mediasize" | b"sizebytes" | b"sizeinbytes" => Some(Field::Size),
-        b"category" | b"mediacategory" | b"vicscategory" => Some(Field::Category),
+        b"category" | b"mediacategory" | b"vicscategory" | b"viccategory" => Some(Field::Category),
         _ => None,
     }
 }

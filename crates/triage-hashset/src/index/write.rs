@@ -29,6 +29,25 @@ pub(crate) fn write_new_with(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    write_part(path, |file, _| write(file))
+}
+
+/// Like [`write_new`], with the bytes written by a library that opens the file itself: `write` is
+/// told where it lies, empty, under its temporary name.
+///
+/// # Errors
+/// As [`write_new`], and what `write` returns.
+pub(crate) fn write_new_at(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    write_part(path, |_, part| write(part))
+}
+
+fn write_part(
+    path: &Path,
+    write: impl FnOnce(&mut File, &Path) -> Result<(), Error>,
+) -> Result<(), Error> {
     let failed = |action| {
         let path = path.to_owned();
         move |source: io::Error| Error::Io { action, path, source }
@@ -45,7 +64,7 @@ pub(crate) fn write_new_with(
     let written = if fs::symlink_metadata(path).is_ok() {
         Err(Error::Exists { path: path.to_owned() })
     } else {
-        write(&mut file)
+        write(&mut file, &part)
             .and_then(|()| file.sync_all().map_err(failed("write")))
             .and_then(|()| fs::rename(&part, path).map_err(failed("rename into place")))
     };

@@ -25,7 +25,7 @@ pub(crate) struct ExportArgs {
     /// A compiled set, or a list
     #[arg(value_name = "SET")]
     set: PathBuf,
-    /// plain, csv, gnu, bsd, hashdeep, xways, encase or vics
+    /// plain, csv, gnu, bsd, hashdeep, xways, encase, vics, tsk, iped, stix, misp or bloom
     #[arg(long, value_name = "NAME", value_parser = format)]
     format: ExportFormat,
     /// The digest, for formats that hold one a row
