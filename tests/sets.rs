@@ -103,3 +103,64 @@ fn an_alert_wins_over_known_good() {
     assert_eq!(scene.line("C", "both")["match"].as_array().unwrap().len(), 2);
     assert_eq!(scene.line("C", "good")["match"][0]["disposition"], "known-good");
 }
+
+/// Digests in no order, one a line.
+fn many_digests(count: u64) -> String {
+    let mut number = 88_172_645_463_325_252_u64;
+    let mut next = || {
+        number ^= number << 13;
+        number ^= number >> 7;
+        number ^= number << 17;
+        number
+    };
+    (0..count).map(|_| format!("{:016x}{:016x}\n", next(), next())).collect()
+}
+
+#[test]
+fn a_killed_import_is_done_again_and_leaves_nothing() {
+    let scene = Scene::new();
+    fs::create_dir(scene.path("sets")).unwrap();
+    fs::write(scene.path("list"), many_digests(300_000)).unwrap();
+    let args = ["sets", "import", "list", "-o", "sets/x.thx", "--memory", "16M", "-q"];
+    scene.triage(["sets", "import", "list", "-o", "whole.thx", "-q"]).exits(0);
+    let mut kills = 0;
+    for round in 0..40 {
+        let mut command = scene.command(args);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(5 + 7 * round));
+        child.kill().unwrap();
+        if child.wait().unwrap().code().is_some() {
+            break;
+        }
+        kills += 1;
+        assert!(!scene.path("sets/x.thx").exists(), "a killed import shows no set");
+    }
+    assert!(kills > 0, "no import was killed");
+    if !scene.path("sets/x.thx").exists() {
+        scene.triage(args).exits(0);
+    }
+    let whole = fs::read(scene.path("whole.thx")).unwrap();
+    assert!(fs::read(scene.path("sets/x.thx")).unwrap() == whole, "other bytes after a kill");
+    let left: Vec<_> = fs::read_dir(scene.path("sets")).unwrap().map(|e| e.unwrap()).collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn a_million_lookups_from_standard_input_are_answered_in_words_and_in_json() {
+    let scene = Scene::new();
+    let list = many_digests(20_000);
+    fs::write(scene.path("list"), &list).unwrap();
+    fs::write(scene.path("asked"), list.repeat(50)).unwrap();
+    for (json, lines) in [(false, 1_000_000), (true, 1_000_001)] {
+        let mut command = scene.command(["sets", "lookup", "--sets", "list", "-"]);
+        command.args(json.then_some("--json")).stdin(fs::File::open(scene.path("asked")).unwrap());
+        let ran = ran(&command.output().unwrap()).exits(1);
+        assert_eq!(ran.stdout.lines().count(), lines);
+        assert!(ran.stderr.contains("1000000 of 1000000 digests found"), "{}", ran.stderr);
+        if json {
+            let first = ran.stdout.lines().next().unwrap();
+            let first: serde_json::Value = serde_json::from_str(first).unwrap();
+            assert_eq!((&first["type"], &first["algorithm"]), (&"match".into(), &"md5".into()));
+        }
+    }
+}

@@ -20,6 +20,11 @@ impl Digests {
         self.values[digest.algorithm() as usize] = Some(digest);
     }
 
+    /// Takes all digests out.
+    pub fn clear(&mut self) {
+        self.values = [None; Algorithm::ALL.len()];
+    }
+
     /// Returns the digest of that algorithm.
     #[must_use]
     pub fn get(&self, algorithm: Algorithm) -> Option<Digest> {

@@ -8,11 +8,12 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use triage_hash::{Algorithm, Algorithms};
+use triage_hash::{Algorithm, Algorithms, Digest};
 
 use crate::category::label;
 use crate::index::{Assembly, Columns, Meta, NO_CLASS, NO_SIZE};
-use crate::spill::{Scratch, Sorted, Sorter};
+use crate::sorter::{Sorted, Sorter};
+use crate::spill::Scratch;
 use crate::{Category, Error, ImportReport, Index, Row, RowCategory, SetIdentity};
 
 /// Most rows of one set: the links of an index use the highest bit of a row number for lists.
@@ -71,21 +72,31 @@ impl Builder {
         if row.digests.is_empty() {
             return Ok(());
         }
-        if self.rows >= MAX_ROWS {
-            return Err(Error::Limit { what: "rows", limit: MAX_ROWS });
-        }
         let class = match &row.category {
             None => NO_CLASS,
             Some(category) => self.class_of(category)?,
         };
         let algorithms: Algorithms = row.digests.iter().map(|digest| digest.algorithm()).collect();
         self.record.clear();
-        for algorithm in algorithms.iter() {
-            if let Some(digest) = row.digests.get(algorithm) {
-                self.record.extend_from_slice(digest.as_bytes());
-            }
+        for digest in row.digests.iter() {
+            self.record.extend_from_slice(digest.as_bytes());
         }
         let size = row.size_bytes.filter(|size| *size != 0).unwrap_or(NO_SIZE);
+        self.put(algorithms, size, class)
+    }
+
+    /// Takes a row that is a digest and nothing else.
+    pub(crate) fn push_digest(&mut self, digest: &Digest) -> Result<(), Error> {
+        self.record.clear();
+        self.record.extend_from_slice(digest.as_bytes());
+        self.put(Algorithms::NONE.with(digest.algorithm()), NO_SIZE, NO_CLASS)
+    }
+
+    /// Takes the row whose digests are in `record`.
+    fn put(&mut self, algorithms: Algorithms, size: u64, class: u16) -> Result<(), Error> {
+        if self.rows >= MAX_ROWS {
+            return Err(Error::Limit { what: "rows", limit: MAX_ROWS });
+        }
         self.record.extend_from_slice(&size.to_be_bytes());
         self.record.extend_from_slice(&class.to_be_bytes());
         self.rows += 1;
@@ -156,11 +167,10 @@ impl Builder {
     ) -> Result<Assembly, Error> {
         let (categories, renumbered) = self.sort_categories(identity.scheme.as_deref());
         let all = self.alike.iter().flat_map(|alike| alike.algorithms.iter()).collect();
-        let mut columns = Columns::new(&self.scratch, all)?;
+        let mut columns = Columns::new(&self.scratch, all, self.rows)?;
         let mut rows = Rows::new(self.alike)?;
         let mut equal = Equal::default();
-        while let Some(algorithms) = rows.next()? {
-            let record = rows.current.as_slice();
+        while let Some((algorithms, record)) = rows.next()? {
             let (digests, rest) = record.split_at(record.len() - REST);
             if equal.algorithms != algorithms || equal.digests != digests {
                 equal.put(&mut columns, &mut report)?;
@@ -219,6 +229,11 @@ impl Equal {
 
     /// Hands the rows on, in the order of sizes and of renumbered classes.
     fn put(&mut self, columns: &mut Columns, report: &mut ImportReport) -> Result<(), Error> {
+        if let [(size, class)] = *self.rest {
+            self.rest.clear();
+            report.accepted += 1;
+            return columns.put(self.algorithms, &self.digests, size, class);
+        }
         self.rest.sort_unstable();
         for (place, (size, class)) in self.rest.drain(..).enumerate() {
             let count = if place == 0 { &mut report.accepted } else { &mut report.merged };
@@ -234,7 +249,7 @@ struct Rows {
     alike: Vec<(Algorithms, Sorted)>,
     /// The next row of each kind, if there are several kinds.
     heads: Vec<Option<Vec<u8>>>,
-    /// The row that was asked for last.
+    /// The row that was asked for last, if there are several kinds.
     current: Vec<u8>,
 }
 
@@ -242,7 +257,7 @@ impl Rows {
     fn new(alike: Vec<Alike>) -> Result<Self, Error> {
         let mut rows = Self { alike: Vec::new(), heads: Vec::new(), current: Vec::new() };
         for Alike { algorithms, sorter } in alike {
-            rows.alike.push((algorithms, sorter.finish()?));
+            rows.alike.push((algorithms, sorter.finish()));
         }
         if rows.alike.len() > 1 {
             rows.heads.resize(rows.alike.len(), None);
@@ -256,13 +271,11 @@ impl Rows {
         Ok(())
     }
 
-    /// Puts the next row into `current` and returns what it has digests of.
-    fn next(&mut self) -> Result<Option<Algorithms>, Error> {
-        if let [(algorithms, only)] = self.alike.as_mut_slice() {
-            let Some(record) = only.next()? else { return Ok(None) };
-            self.current.clear();
-            self.current.extend_from_slice(record);
-            return Ok(Some(*algorithms));
+    /// Returns the next row and what it has digests of.
+    fn next(&mut self) -> Result<Option<(Algorithms, &[u8])>, Error> {
+        if self.alike.len() == 1 {
+            let Some((algorithms, only)) = self.alike.first_mut() else { return Ok(None) };
+            return Ok(only.next()?.map(|record| (*algorithms, record)));
         }
         let mut least: Option<(usize, &[u8])> = None;
         for (place, head) in self.heads.iter().enumerate() {
@@ -277,7 +290,7 @@ impl Rows {
         let Some((place, _)) = least else { return Ok(None) };
         self.current = self.heads[place].take().unwrap_or_default();
         self.advance(place)?;
-        Ok(Some(self.alike[place].0))
+        Ok(Some((self.alike[place].0, self.current.as_slice())))
     }
 }
 

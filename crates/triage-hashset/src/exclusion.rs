@@ -49,6 +49,11 @@ const fn of_empty_file(algorithm: Algorithm) -> &'static [u8] {
 /// Says why this digest must not be in a set, if so.
 pub(crate) fn of_digest(digest: &Digest) -> Option<Exclusion> {
     let bytes = digest.as_bytes();
+    // One look at the first byte decides nearly all of 10^8 digests.
+    let suspicious = [of_empty_file(digest.algorithm())[0], 0, 0xff];
+    if bytes.first().is_some_and(|first| !suspicious.contains(first)) {
+        return None;
+    }
     if bytes == of_empty_file(digest.algorithm()) {
         Some(Exclusion::EmptyFile)
     } else if bytes.iter().all(|byte| *byte == 0) {

@@ -27,6 +27,7 @@ mod merge;
 mod report;
 mod row;
 mod sets;
+mod sorter;
 mod spill;
 
 pub use builder::Builder;

@@ -1,23 +1,22 @@
-//! Memory that overflows onto the disk: sorted records and growing sections of bounded size.
+//! Memory that overflows onto the disk: bytes that grow and are read again.
 //!
 //! Without a folder everything stays in memory. With one, whatever does not fit goes into files in
 //! it, which have no name: they are gone with the process, however it ends.
 
 #![expect(clippy::disallowed_methods, reason = "the named door of the crate for scratch files")]
 
-use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
 /// Size of the buffer of a file that is written or read from start to end.
-const BUFFER: usize = 256 << 10;
-/// Most runs that are merged at once; more are merged into one first.
-const MAX_RUNS: usize = 48;
-/// Memory of a record beside its bytes: its first bytes and its place, for sorting.
-const ORDER_BYTES: usize = size_of::<(u64, u32)>();
+const BUFFER: usize = 1 << 20;
+
+/// The flag of `open(2)` that makes a file without a name.
+const O_TMPFILE: i32 = rustix::fs::OFlags::TMPFILE.bits().cast_signed();
 
 /// Where scratch files go, and how much memory may be used before.
 #[derive(Clone, Debug)]
@@ -39,12 +38,19 @@ impl Scratch {
         Self { folder: self.folder.clone(), memory_bytes: self.memory_bytes / parts.max(1) }
     }
 
-    /// Returns a new scratch file, which has no name any more.
-    fn file(&self) -> Result<Option<File>, Error> {
+    /// Returns a new scratch file that has no name, so that it is gone with the process, however it
+    /// ends, and that nobody else can open.
+    pub(crate) fn file(&self) -> Result<Option<File>, Error> {
         let Some(folder) = &self.folder else { return Ok(None) };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        if let Ok(file) = options.clone().custom_flags(O_TMPFILE).open(folder) {
+            return Ok(Some(file));
+        }
+        // A file system that knows only files with names: the name goes at once.
         for number in 0..u32::MAX {
             let path = folder.join(format!(".triage-spill-{}-{number}.part", std::process::id()));
-            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            match options.create_new(true).open(&path) {
                 Ok(file) => {
                     std::fs::remove_file(&path).map_err(failed("unlink", &path))?;
                     return Ok(Some(file));
@@ -57,7 +63,7 @@ impl Scratch {
     }
 
     /// Returns the error of a scratch file.
-    fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> Error + use<> {
+    pub(crate) fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> Error + use<> {
         let folder = self.folder.clone().unwrap_or_default();
         move |source| Error::Io { action, path: folder.clone(), source }
     }
@@ -68,7 +74,7 @@ fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + us
     move |source| Error::Io { action, path: path.clone(), source }
 }
 
-/// Bytes that grow and are read once, from the start.
+/// Bytes that grow.
 pub(crate) struct Growing {
     scratch: Scratch,
     memory: Vec<u8>,
@@ -84,17 +90,39 @@ impl Growing {
     }
 
     /// Appends bytes.
+    #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.len += bytes.len() as u64;
         match &mut self.file {
             None => self.memory.extend_from_slice(bytes),
             Some(file) => {
-                file.write_all(bytes).map_err(self.scratch.failed("write a scratch file in"))?;
+                let failed = |error| self.scratch.failed("write a scratch file in")(error);
+                file.write_all(bytes).map_err(failed)?;
             }
         }
         Ok(())
     }
 
+    /// Ends the growth.
+    pub(crate) fn finish(self) -> Result<Stored, Error> {
+        let failed = self.scratch.failed("write a scratch file in");
+        let file = match self.file {
+            None => None,
+            Some(file) => Some(file.into_inner().map_err(|error| failed(error.into_error()))?),
+        };
+        Ok(Stored { scratch: self.scratch, memory: self.memory, file, len: self.len })
+    }
+}
+
+/// Bytes that have grown; read at any place, by several threads.
+pub(crate) struct Stored {
+    scratch: Scratch,
+    memory: Vec<u8>,
+    file: Option<File>,
+    len: u64,
+}
+
+impl Stored {
     /// Returns how many bytes there are.
     pub(crate) const fn len(&self) -> u64 {
         self.len
@@ -102,193 +130,34 @@ impl Growing {
 
     /// Hands all bytes out in pieces.
     pub(crate) fn read_all(
-        self,
+        &self,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.read_range(0, self.len, each)
+    }
+
+    /// Hands `len` bytes from `start` on out in pieces.
+    pub(crate) fn read_range(
+        &self,
+        start: u64,
+        len: u64,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let failed = self.scratch.failed("read a scratch file in");
-        let Some(file) = self.file else { return each(&self.memory) };
-        let mut file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.seek(SeekFrom::Start(0)).map_err(&failed)?;
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            match file.read(&mut buffer).map_err(&failed)? {
-                0 => return Ok(()),
-                length => each(&buffer[..length])?,
-            }
-        }
-    }
-}
-
-/// Sorts records of one width by their bytes.
-pub(crate) struct Sorter {
-    scratch: Scratch,
-    width: usize,
-    buffer: Vec<u8>,
-    runs: Vec<File>,
-}
-
-impl Sorter {
-    /// Returns a sorter of records of `width` bytes.
-    pub(crate) fn new(scratch: &Scratch, width: usize) -> Self {
-        Self { scratch: scratch.clone(), width, buffer: Vec::new(), runs: Vec::new() }
-    }
-
-    /// Takes a record of the width.
-    pub(crate) fn push(&mut self, record: &[u8]) -> Result<(), Error> {
-        debug_assert_eq!(record.len(), self.width, "records of one width");
-        if self.buffer.len() / self.width * (self.width + ORDER_BYTES) >= self.scratch.memory_bytes
-        {
-            self.spill()?;
-        }
-        self.buffer.extend_from_slice(record);
-        Ok(())
-    }
-
-    /// Returns the places of the records in order.
-    fn order(&self) -> Vec<(u64, u32)> {
-        let record = |place: u32| {
-            let start = place as usize * self.width;
-            &self.buffer[start..start + self.width]
+        let end = start.saturating_add(len);
+        let Some(file) = &self.file else {
+            let range = (start.min(self.len) as usize)..(end.min(self.len) as usize);
+            return each(&self.memory[range]);
         };
-        // The first eight bytes decide almost every comparison without a look at the record.
-        let mut order: Vec<(u64, u32)> = (0..)
-            .zip(self.buffer.chunks_exact(self.width))
-            .map(|(place, bytes)| (prefix(bytes), place))
-            .collect();
-        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| record(a.1).cmp(record(b.1))));
-        order
-    }
-
-    /// Writes what is in memory as a sorted run.
-    fn spill(&mut self) -> Result<(), Error> {
-        let Some(file) = self.scratch.file()? else { return Ok(()) };
-        let failed = self.scratch.failed("write a scratch file in");
-        let mut out = BufWriter::with_capacity(BUFFER, file);
-        for (_, place) in self.order() {
-            let start = place as usize * self.width;
-            out.write_all(&self.buffer[start..start + self.width]).map_err(&failed)?;
-        }
-        self.runs.push(out.into_inner().map_err(|error| failed(error.into_error()))?);
-        self.buffer.clear();
-        if self.runs.len() >= MAX_RUNS {
-            self.merge_runs()?;
+        let mut buffer = vec![0; BUFFER.min(len as usize)];
+        let mut at = start;
+        while at < end {
+            let piece = &mut buffer[..BUFFER.min((end - at) as usize)];
+            file.read_exact_at(piece, at).map_err(&failed)?;
+            at += piece.len() as u64;
+            each(piece)?;
         }
         Ok(())
-    }
-
-    /// Makes one run of all.
-    fn merge_runs(&mut self) -> Result<(), Error> {
-        let Some(file) = self.scratch.file()? else { return Ok(()) };
-        let failed = self.scratch.failed("write a scratch file in");
-        let mut out = BufWriter::with_capacity(BUFFER, file);
-        let mut merge = Merge::new(std::mem::take(&mut self.runs), self.width, &self.scratch)?;
-        while let Some(record) = merge.next()? {
-            out.write_all(record).map_err(&failed)?;
-        }
-        self.runs.push(out.into_inner().map_err(|error| failed(error.into_error()))?);
-        Ok(())
-    }
-
-    /// Returns the records in order.
-    pub(crate) fn finish(mut self) -> Result<Sorted, Error> {
-        if self.runs.is_empty() {
-            let order = self.order();
-            return Ok(Sorted::Memory { buffer: self.buffer, width: self.width, order, next: 0 });
-        }
-        if !self.buffer.is_empty() {
-            self.spill()?;
-        }
-        // The sort's memory goes before what follows takes its own.
-        self.buffer = Vec::new();
-        Ok(Sorted::Runs(Merge::new(self.runs, self.width, &self.scratch)?))
-    }
-}
-
-/// Sorted records.
-pub(crate) enum Sorted {
-    /// All of them fitted into memory.
-    Memory { buffer: Vec<u8>, width: usize, order: Vec<(u64, u32)>, next: usize },
-    /// They are in sorted runs.
-    Runs(Merge),
-}
-
-impl Sorted {
-    /// Returns the next record.
-    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Error> {
-        match self {
-            Self::Memory { buffer, width, order, next } => {
-                let Some((_, place)) = order.get(*next) else { return Ok(None) };
-                *next += 1;
-                let start = *place as usize * *width;
-                Ok(buffer.get(start..start + *width))
-            }
-            Self::Runs(merge) => merge.next(),
-        }
-    }
-}
-
-/// One sorted run that is being read.
-struct Run {
-    input: BufReader<File>,
-    head: Vec<u8>,
-    is_done: bool,
-}
-
-/// Several sorted runs as one.
-pub(crate) struct Merge {
-    runs: Vec<Run>,
-    scratch: Scratch,
-    /// The run whose head was handed out last.
-    taken: Option<usize>,
-}
-
-impl Merge {
-    fn new(files: Vec<File>, width: usize, scratch: &Scratch) -> Result<Self, Error> {
-        let mut merge = Self { runs: Vec::new(), scratch: scratch.clone(), taken: None };
-        for mut file in files {
-            file.seek(SeekFrom::Start(0)).map_err(scratch.failed("read a scratch file in"))?;
-            let input = BufReader::with_capacity(BUFFER, file);
-            merge.runs.push(Run { input, head: vec![0; width], is_done: false });
-            merge.advance(merge.runs.len() - 1)?;
-        }
-        Ok(merge)
-    }
-
-    fn advance(&mut self, place: usize) -> Result<(), Error> {
-        let run = &mut self.runs[place];
-        match run.input.read_exact(&mut run.head) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                run.is_done = true;
-                Ok(())
-            }
-            Err(error) => Err(self.scratch.failed("read a scratch file in")(error)),
-        }
-    }
-
-    fn next(&mut self) -> Result<Option<&[u8]>, Error> {
-        if let Some(taken) = self.taken.take() {
-            self.advance(taken)?;
-        }
-        let mut least: Option<usize> = None;
-        for (place, run) in self.runs.iter().enumerate().filter(|(_, run)| !run.is_done) {
-            let smaller = least.is_none_or(|least| {
-                run.head.as_slice().cmp(&self.runs[least].head) == Ordering::Less
-            });
-            if smaller {
-                least = Some(place);
-            }
-        }
-        self.taken = least;
-        Ok(least.map(|place| self.runs[place].head.as_slice()))
-    }
-}
-
-/// Returns the first eight bytes as a number that orders like the bytes.
-fn prefix(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
     }
 }
 
@@ -296,36 +165,28 @@ fn prefix(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    fn sorted(scratch: &Scratch, records: &[[u8; 11]]) -> Vec<Vec<u8>> {
-        let mut sorter = Sorter::new(scratch, 11);
-        records.iter().for_each(|record| sorter.push(record).unwrap());
-        let mut sorted = sorter.finish().unwrap();
-        let mut out = Vec::new();
-        while let Some(record) = sorted.next().unwrap() {
-            out.push(record.to_vec());
-        }
-        out
-    }
-
     #[test]
-    fn spilled_runs_give_the_same_order_as_memory() {
+    fn what_was_put_is_read_at_any_place() {
         let folder = tempfile::tempdir().unwrap();
-        let mut number = 1_u64;
-        let records: Vec<[u8; 11]> = (0..5000)
-            .map(|_| {
-                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let mut record = [7; 11];
-                record[4..].copy_from_slice(&number.to_be_bytes()[..7]);
-                record
-            })
-            .collect();
-        let mut expected: Vec<Vec<u8>> = records.iter().map(|r| r.to_vec()).collect();
-        expected.sort();
-        assert_eq!(sorted(&Scratch::in_memory(), &records), expected);
-        // From one run to more than are merged at once.
-        for memory_bytes in [100_000, 5_000, 500] {
-            let folder = Some(folder.path().to_owned());
-            assert_eq!(sorted(&Scratch { folder, memory_bytes }, &records), expected);
+        let spilling = Scratch { folder: Some(folder.path().to_owned()), memory_bytes: 1 };
+        for scratch in [Scratch::in_memory(), spilling] {
+            let mut growing = Growing::new(&scratch).unwrap();
+            for number in 0..700_000_u32 {
+                growing.put(&number.to_le_bytes()).unwrap();
+            }
+            let stored = growing.finish().unwrap();
+            let read = |start, len| {
+                let mut out = Vec::new();
+                let mut each = |bytes: &[u8]| {
+                    out.extend_from_slice(bytes);
+                    Ok(())
+                };
+                stored.read_range(start, len, &mut each).unwrap();
+                out
+            };
+            assert_eq!(read(4 * 699_999, 4), 699_999_u32.to_le_bytes());
+            let all = read(0, stored.len());
+            assert!(all.chunks(4).zip(0_u32..).all(|(bytes, n)| bytes == n.to_le_bytes()));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no file stays");
     }

@@ -217,11 +217,36 @@ fn an_index_is_never_written_over_another_file() {
     let index = index_of(&[row(digests("a", "md5"))], Disposition::Alert);
     index.write(&path).unwrap();
     assert!(matches!(index.write(&path), Err(Error::Exists { .. })));
-    std::fs::write(folder.path().join("other.thx.part"), b"").unwrap();
+    std::fs::write(folder.path().join("other.thx.part"), b"somebody's").unwrap();
     let other = index.write(&folder.path().join("other.thx"));
     assert!(matches!(other, Err(Error::Exists { path }) if path.ends_with("other.thx.part")));
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(names.len(), 2, "no .part is left behind");
+    let kept = std::fs::read(folder.path().join("other.thx.part")).unwrap();
+    assert_eq!(kept, b"somebody's");
+}
+
+#[test]
+fn what_a_killed_writer_left_is_begun_anew_and_what_a_living_one_holds_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, part) = (folder.path().join("set.thx"), folder.path().join("set.thx.part"));
+    let index = index_of(&[row(digests("a", "md5"))], Disposition::Alert);
+    index.write(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for left in [&b""[..], &[0; 5000], &whole[..whole.len() - 1]] {
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&part, left).unwrap();
+        let living = std::fs::File::open(&part).unwrap();
+        living.lock().unwrap();
+        assert!(matches!(index.write(&path), Err(Error::Exists { path }) if path == part));
+        drop(living);
+        index.write(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+        assert!(!part.exists(), "nothing is left behind");
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), &part).unwrap();
+    assert!(matches!(index.write(&path), Err(Error::Exists { .. })), "a link is not followed");
 }
 
 #[test]

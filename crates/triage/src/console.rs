@@ -1,6 +1,6 @@
 //! The two voices: results on standard output, prose on standard error.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{BufWriter, IsTerminal, Stdout, Write, stderr, stdout};
 
 use serde_json::Value;
 
@@ -41,7 +41,32 @@ impl Console {
 pub(crate) fn out(text: &str) {
     let mut stdout = stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n"));
-    if written.is_err() {
+    gone_if(written.is_err());
+}
+
+/// Many results, written in large pieces; what was written is complete when it is dropped.
+pub(crate) struct Results(BufWriter<Stdout>);
+
+impl Results {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::with_capacity(1 << 16, stdout()))
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(&mut self, text: &[u8]) {
+        let written = self.0.write_all(text).and_then(|()| self.0.write_all(b"\n"));
+        gone_if(written.is_err());
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        gone_if(self.0.flush().is_err());
+    }
+}
+
+fn gone_if(reader_is_gone: bool) {
+    if reader_is_gone {
         std::process::exit(i32::from(crate::exit::INTERNAL));
     }
 }

@@ -121,8 +121,10 @@ fn columns_of(map: &ColumnMap, delimiter: u8, sample: &Sample) -> Result<Layout,
 fn score(layout: &Layout, sample: &Sample) -> usize {
     let mut fields = Fields::default();
     let fits = |line: &&[u8]| {
-        split(line, layout.delimiter, &mut fields) == Split::Done
-            && row(layout, &fields).is_ok_and(|row| !row.digests.is_empty())
+        split(line, layout.delimiter, &mut fields) == Split::Done && {
+            let mut row = Row::default();
+            read_row(layout, &fields, &mut row).is_ok() && !row.digests.is_empty()
+        }
     };
     sample.lines().take(DELIMITER_LINES).filter(fits).count()
 }
@@ -145,6 +147,7 @@ pub(super) fn read_records(
 ) -> Result<(), Error> {
     let mut records = Records::new(Lines::new(input), layout.delimiter);
     let mut fields = Fields::default();
+    let mut row = Row::default();
     let mut first = true;
     while let Some((line, verdict)) = records.next(&mut fields).map_err(|error| sink.io(error))? {
         let place = |at: usize| Place { line, column: (at as u64).saturating_add(1) };
@@ -159,8 +162,9 @@ pub(super) fn read_records(
                 continue;
             }
         }
-        match verdict.map_err(|bad| (bad.reason, bad.at)).and_then(|()| row(layout, &fields)) {
-            Ok(row) => sink.accept(row, place(0))?,
+        let verdict = verdict.map_err(|bad| (bad.reason, bad.at));
+        match verdict.and_then(|()| read_row(layout, &fields, &mut row)) {
+            Ok(()) => sink.accept_row(&row, place(0))?,
             Err((reason, at)) => sink.reject(reason, place(at))?,
         }
     }
@@ -177,9 +181,10 @@ fn note_unused(layout: &Layout, header: &Fields, sink: &mut Sink<'_>) {
     }
 }
 
-/// Reads the fields of one record.
-fn row(layout: &Layout, fields: &Fields) -> Result<Row, Bad> {
-    let mut row = Row::default();
+/// Reads the fields of one record; what was in `row` is gone.
+fn read_row(layout: &Layout, fields: &Fields, row: &mut Row) -> Result<(), Bad> {
+    row.digests.clear();
+    (row.size_bytes, row.category) = (None, None);
     for (field, place) in &layout.columns {
         let Some(text) = fields.get(*place).filter(|text| !is_null(text)) else { continue };
         let start = fields.start(*place);
@@ -193,14 +198,13 @@ fn row(layout: &Layout, fields: &Fields) -> Result<Row, Bad> {
                 row.size_bytes = Some(size.ok_or((Reason::BadSize, start))?);
             }
             Field::Category => {
-                let text = String::from_utf8(text.to_vec());
-                let text = text.map_err(|_| (Reason::BadCategory, start))?;
-                let category = RowCategory::from_text(&text);
+                let text = std::str::from_utf8(text).map_err(|_| (Reason::BadCategory, start))?;
+                let category = RowCategory::from_text(text);
                 row.category = category.map_err(|_| (Reason::BadCategory, start))?;
             }
         }
     }
-    Ok(row)
+    Ok(())
 }
 
 /// Says whether a field stands for nothing.

@@ -7,15 +7,16 @@
 
 use std::io::BufRead;
 
-use triage_hash::Algorithm;
+use triage_hash::{Algorithm, Digest};
 
 use super::Grammar;
 use super::sample::Sample;
 use super::sink::Sink;
 use super::text::{
-    Bad, check_escapes, check_name, is_digest_length, read_lines, row_of, split_hex, unnamed_digest,
+    Bad, algorithm_of_length, check_escapes, check_name, is_digest_length, read_digests, split_hex,
+    unnamed_digest,
 };
-use crate::{Error, Reason, Row};
+use crate::{Error, Reason};
 
 pub(super) static GNU: Grammar = Grammar {
     name: "gnu",
@@ -42,14 +43,14 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
     if hint.is_none() {
         sink.note_algorithm_by_length();
     }
-    read_lines(input, sink, |line| parse(line, hint))
+    read_digests(input, sink, |line| parse(line, hint))
 }
 
 fn read_b3sum(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), Error> {
-    read_lines(input, sink, |line| {
-        let row = parse(line, Some(Algorithm::Blake3))?;
+    read_digests(input, sink, |line| {
+        let digest = parse(line, Some(Algorithm::Blake3))?;
         match std::str::from_utf8(line) {
-            Ok(text) if !text.contains(char::REPLACEMENT_CHARACTER) => Ok(row),
+            Ok(text) if !text.contains(char::REPLACEMENT_CHARACTER) => Ok(digest),
             Ok(_) => Err((Reason::BadName, 0)),
             Err(error) => Err((Reason::BadName, error.valid_up_to())),
         }
@@ -66,7 +67,21 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Bad> {
     }
 }
 
-fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Row, Bad> {
+/// Reads a line without escapes and without anything wrong: nearly every one.
+fn usual(line: &[u8], hint: Option<Algorithm>) -> Option<Digest> {
+    let (hex, rest) = line.split_at_checked(memchr::memchr(b' ', line)?)?;
+    match rest {
+        [b' ', b' ' | b'*', name @ ..] if !name.is_empty() && !name.contains(&0) => {
+            Digest::from_hex(hint.or(algorithm_of_length(hex.len()))?, hex).ok()
+        }
+        _ => None,
+    }
+}
+
+fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Digest, Bad> {
+    if let Some(digest) = usual(line, hint) {
+        return Ok(digest);
+    }
     let (hex, name) = split(line)?;
     let escaped = line.starts_with(b"\\");
     let name_at = line.len() - name.len();
@@ -76,7 +91,7 @@ fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Row, Bad> {
     if escaped {
         check_escapes(name, name_at)?;
     }
-    Ok(row_of(digest))
+    Ok(digest)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ pub(super) const MAX_LINE: usize = 1 << 20;
 /// Reads lines without their ends (LF or CR LF).
 pub(super) struct Lines<'a> {
     input: &'a mut dyn BufRead,
+    /// Bytes at the beginning of the input's buffer that the last line was.
+    held: usize,
     line: Vec<u8>,
     number: u64,
 }
@@ -26,11 +28,22 @@ pub(super) struct Line<'a> {
 impl<'a> Lines<'a> {
     /// Returns the lines of a text.
     pub(super) fn new(input: &'a mut dyn BufRead) -> Self {
-        Self { input, line: Vec::new(), number: 0 }
+        Self { input, held: 0, line: Vec::new(), number: 0 }
     }
 
     /// Returns the next line.
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.input.consume(self.held);
+        self.held = 0;
+        // Nearly every line lies whole in the buffer and need not be copied.
+        if let Some(end) = memchr::memchr(b'\n', self.input.fill_buf()?) {
+            self.held = end.saturating_add(1);
+            self.number = self.number.saturating_add(1);
+            let bytes = self.input.fill_buf()?.get(..end).unwrap_or_default();
+            let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+            let too_long = bytes.len() > MAX_LINE;
+            return Ok(Some(Line { bytes, number: self.number, too_long }));
+        }
         self.line.clear();
         let limit = (MAX_LINE + 2) as u64;
         if (&mut *self.input).take(limit).read_until(b'\n', &mut self.line)? == 0 {
@@ -43,6 +56,13 @@ impl<'a> Lines<'a> {
         }
         let bytes = trim_end(&self.line);
         Ok(Some(Line { bytes, number: self.number, too_long: bytes.len() > MAX_LINE }))
+    }
+}
+
+impl Drop for Lines<'_> {
+    /// Whoever reads on begins behind the last line.
+    fn drop(&mut self) {
+        self.input.consume(self.held);
     }
 }
 
@@ -76,6 +96,21 @@ mod tests {
             let third = lines.next().unwrap().unwrap();
             assert_eq!((third.bytes, third.number, third.too_long), (&b"c"[..], 3, false));
             assert!(lines.next().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn lines_are_whole_whatever_the_buffer_and_the_rest_can_be_read() {
+        for capacity in 1..12 {
+            let mut input = io::BufReader::with_capacity(capacity, &b"ab\n\ncdef\r\ng\nrest"[..]);
+            let mut lines = Lines::new(&mut input);
+            for expected in ["ab", "", "cdef", "g"] {
+                assert_eq!(lines.next().unwrap().unwrap().bytes, expected.as_bytes());
+            }
+            drop(lines);
+            let mut rest = String::new();
+            input.read_to_string(&mut rest).unwrap();
+            assert_eq!(rest, "rest", "{capacity}");
         }
     }
 }

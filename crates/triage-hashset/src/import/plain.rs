@@ -4,11 +4,15 @@
 
 use std::io::BufRead;
 
+use triage_hash::{Algorithm, Digest};
+
 use super::sample::Sample;
 use super::sink::Sink;
-use super::text::{Bad, is_digest_length, read_lines, row_of, split_hex, unnamed_digest};
+use super::text::{
+    Bad, algorithm_of_length, is_digest_length, read_digests, split_hex, unnamed_digest,
+};
 use super::{Grammar, ImportOptions};
-use crate::{Error, Row};
+use crate::Error;
 
 pub(super) static FORMAT: Grammar = Grammar {
     name: "plain",
@@ -30,10 +34,14 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
     if hint.is_none() {
         sink.note_algorithm_by_length();
     }
-    read_lines(input, sink, |line| parse(line, hint))
+    read_digests(input, sink, |line| parse(line, hint))
 }
 
-fn parse(line: &[u8], hint: Option<triage_hash::Algorithm>) -> Result<Row, Bad> {
+fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Digest, Bad> {
+    // Nearly every line: the digest and nothing else.
+    if let Some(digest) = bare_digest(line, hint) {
+        return Ok(digest);
+    }
     let trimmed = line.trim_ascii_start();
     let indent = line.len() - trimmed.len();
     let end = trimmed.iter().position(u8::is_ascii_whitespace).unwrap_or(trimmed.len());
@@ -41,7 +49,13 @@ fn parse(line: &[u8], hint: Option<triage_hash::Algorithm>) -> Result<Row, Bad> 
     let bare = unquote(word);
     let skipped = indent + usize::from(bare.len() < word.len());
     let digest = unnamed_digest(bare, hint);
-    digest.map(row_of).map_err(|(reason, at)| (reason, at + skipped))
+    digest.map_err(|(reason, at)| (reason, at + skipped))
+}
+
+/// Reads a line that is a digest of the expected length from end to end.
+fn bare_digest(line: &[u8], hint: Option<Algorithm>) -> Option<Digest> {
+    let algorithm = hint.or(algorithm_of_length(line.len()))?;
+    Digest::from_hex(algorithm, line).ok()
 }
 
 /// Takes one pair of double quotes away.

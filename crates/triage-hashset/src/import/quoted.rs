@@ -128,7 +128,20 @@ impl<'a> Records<'a> {
         fields: &mut Fields,
     ) -> io::Result<Option<(u64, Result<(), BadLine>)>> {
         loop {
-            let Some((number, line)) = self.take()? else { return Ok(None) };
+            let (number, line) = if let Some((number, line)) = self.waiting.pop_front() {
+                (number, Some(line))
+            } else {
+                let Some(line) = self.lines.next()? else { return Ok(None) };
+                // Nearly every line: no quotes, and so nothing to wait for.
+                if !line.too_long && !line.bytes.contains(&b'"') {
+                    if line.bytes.trim_ascii().is_empty() {
+                        continue;
+                    }
+                    split(line.bytes, self.delimiter, fields);
+                    return Ok(Some((line.number, Ok(()))));
+                }
+                (line.number, (!line.too_long).then(|| line.bytes.to_vec()))
+            };
             let Some(line) = line else {
                 return Ok(Some((number, Err(BadLine { reason: Reason::LineTooLong, at: 0 }))));
             };

@@ -49,9 +49,21 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes a well-formed row: leaves out what must never be in a set.
-    pub(super) fn accept(&mut self, mut row: Row, place: Place) -> Result<(), Error> {
+    pub(super) fn accept(&mut self, row: Row, place: Place) -> Result<(), Error> {
+        if self.takes_all_of(&row, place)? { Ok(()) } else { self.accept_some(row) }
+    }
+
+    /// Like [`Sink::accept`], for readers that use the same row again.
+    pub(super) fn accept_row(&mut self, row: &Row, place: Place) -> Result<(), Error> {
+        if self.takes_all_of(row, place)? { Ok(()) } else { self.accept_some(row.clone()) }
+    }
+
+    /// Takes the row if there is nothing to leave out, which is nearly always so; or rejects it.
+    /// Says whether the row is dealt with.
+    fn takes_all_of(&mut self, row: &Row, place: Place) -> Result<bool, Error> {
         if row.digests.is_empty() {
-            return self.reject(Reason::NoDigest, place);
+            self.reject(Reason::NoDigest, place)?;
+            return Ok(true);
         }
         if row.category.is_some()
             && self.options.description.disposition == crate::Disposition::KnownGood
@@ -59,11 +71,16 @@ impl<'a> Sink<'a> {
             let (path, line) = (self.path.to_owned(), place.line);
             return Err(Error::CategorisedKnownGood { path, line });
         }
-        // Nearly every row: nothing to leave out, and nothing to allocate.
-        if row.digests.iter().all(|digest| exclusion::of_digest(digest).is_none()) {
-            self.report.rows += 1;
-            return self.builder.push(&row);
+        if row.digests.iter().any(|digest| exclusion::of_digest(digest).is_some()) {
+            return Ok(false);
         }
+        self.report.rows += 1;
+        self.builder.push(row)?;
+        Ok(true)
+    }
+
+    /// Takes a row without those of its digests that must never be in a set.
+    fn accept_some(&mut self, mut row: Row) -> Result<(), Error> {
         let verdicts = || row.digests.iter().map(|digest| (digest, exclusion::of_digest(digest)));
         let placeholders = verdicts().filter_map(|(_, why)| why).collect::<Vec<_>>();
         let good: Vec<Digest> =
@@ -84,6 +101,15 @@ impl<'a> Sink<'a> {
             None => self.builder.push(&row)?,
         }
         Ok(())
+    }
+
+    /// Takes a row that is a digest and nothing else.
+    pub(super) fn accept_digest(&mut self, digest: Digest, place: Place) -> Result<(), Error> {
+        if exclusion::of_digest(&digest).is_some() {
+            return self.accept(super::text::row_of(digest), place);
+        }
+        self.report.rows += 1;
+        self.builder.push_digest(&digest)
     }
 
     /// Counts a row that cannot be used; in strict mode this ends the import.

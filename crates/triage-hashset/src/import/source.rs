@@ -6,28 +6,39 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
 
-use triage_hash::{Algorithm, Algorithms, Hasher};
+use triage_hash::{Algorithm, Algorithms, Digest, Hasher};
 
 /// How many bytes are looked at to find out the format.
 const HEAD_LEN: u64 = 256 * 1024;
 /// Size of the read buffer.
 const BUFFER: usize = 128 * 1024;
+/// Bytes that are read and hashed at once.
+const PIECE: usize = 512 * 1024;
+/// Pieces that wait to be taken.
+const PIECES_AHEAD: usize = 4;
 /// How many bytes without a mark are looked at to tell UTF-16.
 const UNMARKED: usize = 32;
 
-/// Hashes and counts what is read from a file.
+/// Hashes and counts what is read from a file, in a thread of its own that reads ahead.
 pub(super) struct Tap {
-    file: File,
-    hasher: Hasher,
-    size_bytes: u64,
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    /// Pieces that were read go back, to be filled again.
+    emptied: Sender<Vec<u8>>,
+    piece: Vec<u8>,
+    used: usize,
+    worker: JoinHandle<(u64, Option<Digest>)>,
 }
 
 impl Tap {
     /// Returns a tap on a file that was just opened.
     pub(super) fn new(file: File) -> Self {
-        let hasher = Hasher::new(Algorithms::NONE.with(Algorithm::Sha256));
-        Self { file, hasher, size_bytes: 0 }
+        let (full, pieces) = sync_channel(PIECES_AHEAD);
+        let (emptied, empty) = channel();
+        let worker = std::thread::spawn(move || read_ahead(file, &full, &empty));
+        Self { pieces, emptied, piece: Vec::new(), used: 0, worker }
     }
 
     /// Reads the beginning of the file.
@@ -38,9 +49,43 @@ impl Tap {
     /// Reads what is left and returns the size and the SHA-256 of the whole file.
     pub(super) fn finish(mut self) -> io::Result<(u64, String)> {
         io::copy(&mut self, &mut io::sink())?;
-        let digest = self.hasher.finish().get(Algorithm::Sha256);
-        Ok((self.size_bytes, digest.map(|digest| digest.to_string()).unwrap_or_default()))
+        match self.worker.join() {
+            Ok((size_bytes, digest)) => {
+                Ok((size_bytes, digest.map(|digest| digest.to_string()).unwrap_or_default()))
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
+}
+
+/// Reads a file to its end and hashes it, as long as somebody takes the pieces.
+fn read_ahead(
+    mut file: File,
+    full: &SyncSender<io::Result<Vec<u8>>>,
+    empty: &Receiver<Vec<u8>>,
+) -> (u64, Option<Digest>) {
+    let mut hasher = Hasher::new(Algorithms::NONE.with(Algorithm::Sha256));
+    let mut size_bytes = 0_u64;
+    loop {
+        let mut piece = empty.try_recv().unwrap_or_default();
+        piece.resize(PIECE, 0);
+        let len = match file.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) => break,
+            Ok(len) => len,
+            Err(error) => {
+                let _ = full.send(Err(error));
+                break;
+            }
+        };
+        piece.truncate(len);
+        hasher.update(&piece);
+        size_bytes = size_bytes.saturating_add(len as u64);
+        if full.send(Ok(piece)).is_err() {
+            break;
+        }
+    }
+    (size_bytes, hasher.finish().get(Algorithm::Sha256))
 }
 
 /// Reads as much of a list as its format is told by.
@@ -52,10 +97,16 @@ pub(super) fn head_of(input: &mut dyn Read) -> io::Result<Vec<u8>> {
 
 impl Read for Tap {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let len = self.file.read(buf)?;
-        let read = buf.get(..len).unwrap_or_default();
-        self.hasher.update(read);
-        self.size_bytes = self.size_bytes.saturating_add(len as u64);
+        if self.used >= self.piece.len() {
+            let next = self.pieces.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
+            let emptied = std::mem::replace(&mut self.piece, next);
+            self.used = 0;
+            // The thread may have come to the end already.
+            let _ = self.emptied.send(emptied);
+        }
+        let mut rest = self.piece.get(self.used..).unwrap_or_default();
+        let len = rest.read(buf)?;
+        self.used = self.used.saturating_add(len);
         Ok(len)
     }
 }

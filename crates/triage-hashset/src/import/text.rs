@@ -18,6 +18,24 @@ pub(super) fn read_lines(
     sink: &mut Sink<'_>,
     parse: impl Fn(&[u8]) -> Result<Row, Bad>,
 ) -> Result<(), Error> {
+    each_line(input, sink, parse, Sink::accept)
+}
+
+/// Reads every line with `parse`, which gives a digest and nothing else.
+pub(super) fn read_digests(
+    input: &mut dyn BufRead,
+    sink: &mut Sink<'_>,
+    parse: impl Fn(&[u8]) -> Result<Digest, Bad>,
+) -> Result<(), Error> {
+    each_line(input, sink, parse, Sink::accept_digest)
+}
+
+fn each_line<'a, T>(
+    input: &mut dyn BufRead,
+    sink: &mut Sink<'a>,
+    parse: impl Fn(&[u8]) -> Result<T, Bad>,
+    accept: impl Fn(&mut Sink<'a>, T, Place) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut lines = Lines::new(input);
     while let Some(line) = lines.next().map_err(|error| sink.io(error))? {
         let start = Place { line: line.number, column: 1 };
@@ -25,7 +43,7 @@ pub(super) fn read_lines(
             sink.reject(Reason::LineTooLong, start)?;
         } else if !is_comment(line.bytes) {
             match parse(line.bytes) {
-                Ok(row) => sink.accept(row, start)?,
+                Ok(row) => accept(sink, row, start)?,
                 Err((reason, at)) => {
                     let column = (at as u64).saturating_add(1);
                     sink.reject(reason, Place { column, ..start })?;

@@ -1,6 +1,6 @@
 //! Puts sections into the bytes of an index file: header, section table, sections.
 
-use std::io::{self, Cursor, Seek, SeekFrom, Write};
+use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::encode::Part;
@@ -35,10 +35,8 @@ impl Assembly {
     /// # Errors
     /// [`Error::Exists`], or [`Error::Io`] if the disk refuses.
     pub(crate) fn write_new(self, path: &Path) -> Result<(), Error> {
-        super::write::write_new_with(path, |file| {
-            let mut out = io::BufWriter::with_capacity(1 << 20, file);
-            self.write(&mut out, path)
-        })
+        // Sections come in large pieces.
+        super::write::write_new_with(path, |file| self.write(file, path))
     }
 
     fn write(self, out: &mut (impl Write + Seek), path: &Path) -> Result<(), Error> {

@@ -5,7 +5,8 @@ use triage_hash::{Algorithm, Algorithms};
 use super::assembly::Assembly;
 use super::keys::Keys;
 use super::layout::{Kind, MAX_JSON, Meta, NO_CLASS, NO_KEY, NO_SIZE};
-use crate::spill::{Growing, Scratch, Sorter};
+use crate::sorter::Sorter;
+use crate::spill::{Growing, Scratch, Stored};
 use crate::{Category, Error, ImportReport};
 
 /// Bytes of a row number or the place of a digest.
@@ -22,7 +23,7 @@ pub(super) struct Part {
     pub(super) kind: Kind,
     pub(super) algorithm: Option<Algorithm>,
     pub(super) count: u64,
-    pub(super) bytes: Growing,
+    pub(super) bytes: Stored,
 }
 
 impl Sections {
@@ -36,7 +37,7 @@ impl Sections {
     ) -> Result<(), Error> {
         let mut growing = Growing::new(&self.scratch)?;
         growing.put(bytes)?;
-        self.append(kind, algorithm, count, growing);
+        self.append(kind, algorithm, count, growing.finish()?);
         Ok(())
     }
 
@@ -46,7 +47,7 @@ impl Sections {
         kind: Kind,
         algorithm: Option<Algorithm>,
         count: u64,
-        bytes: Growing,
+        bytes: Stored,
     ) {
         self.parts.push(Part { kind, algorithm, count, bytes });
     }
@@ -57,6 +58,39 @@ struct Further {
     algorithm: Algorithm,
     /// Digest and row.
     sorter: Sorter,
+    /// How many there are.
+    digests: u64,
+}
+
+/// What is known of some rows only; nothing is written before the first row of which it is.
+struct Sparse {
+    scratch: Scratch,
+    absent: Vec<u8>,
+    /// Rows so far, if it is known of none.
+    unknown: u64,
+    bytes: Option<Growing>,
+}
+
+impl Sparse {
+    fn new(scratch: &Scratch, absent: &[u8]) -> Self {
+        Self { scratch: scratch.clone(), absent: absent.to_vec(), unknown: 0, bytes: None }
+    }
+
+    #[inline]
+    fn put(&mut self, value: &[u8]) -> Result<(), Error> {
+        if let Some(bytes) = &mut self.bytes {
+            return bytes.put(value);
+        }
+        if value == self.absent {
+            self.unknown += 1;
+            return Ok(());
+        }
+        let mut bytes = Growing::new(&self.scratch)?;
+        (0..self.unknown).try_for_each(|_| bytes.put(&self.absent))?;
+        bytes.put(value)?;
+        self.bytes = Some(bytes);
+        Ok(())
+    }
 }
 
 /// Takes the rows of a set in order.
@@ -64,36 +98,33 @@ pub(crate) struct Columns {
     scratch: Scratch,
     algorithms: Algorithms,
     rows: u32,
-    sizes: Growing,
-    classes: Growing,
-    any_size: bool,
-    any_class: bool,
+    sizes: Sparse,
+    classes: Sparse,
     /// The first algorithm: rows come in the order of its digests.
     first: Option<(Keys, Growing)>,
     further: Vec<Further>,
 }
 
 impl Columns {
-    /// Returns columns for rows with digests of these algorithms.
-    pub(crate) fn new(scratch: &Scratch, algorithms: Algorithms) -> Result<Self, Error> {
+    /// Returns columns for at most `most` rows with digests of these algorithms.
+    pub(crate) fn new(scratch: &Scratch, algorithms: Algorithms, most: u64) -> Result<Self, Error> {
         let mut in_order = algorithms.iter();
         let first = match in_order.next() {
-            Some(algorithm) => Some((Keys::new(algorithm, scratch)?, Growing::new(scratch)?)),
+            Some(algorithm) => Some((Keys::new(algorithm, scratch, most)?, Growing::new(scratch)?)),
             None => None,
         };
         let share = scratch.share(2 * algorithms.len());
         let further = in_order.map(|algorithm| Further {
             algorithm,
             sorter: Sorter::new(&share, algorithm.len_bytes() + NUMBER),
+            digests: 0,
         });
         Ok(Self {
             scratch: scratch.clone(),
             algorithms,
             rows: 0,
-            sizes: Growing::new(scratch)?,
-            classes: Growing::new(scratch)?,
-            any_size: false,
-            any_class: false,
+            sizes: Sparse::new(scratch, &NO_SIZE.to_le_bytes()),
+            classes: Sparse::new(scratch, &NO_CLASS.to_le_bytes()),
             first,
             further: further.collect(),
         })
@@ -130,12 +161,11 @@ impl Columns {
                 record.extend_from_slice(digest);
                 record.extend_from_slice(&row.to_be_bytes());
                 further.sorter.push(&record)?;
+                further.digests += 1;
             }
         }
         self.sizes.put(&size.to_le_bytes())?;
         self.classes.put(&class.to_le_bytes())?;
-        self.any_size |= size != NO_SIZE;
-        self.any_class |= class != NO_CLASS;
         self.rows += 1;
         Ok(())
     }
@@ -154,11 +184,10 @@ impl Columns {
         let rows = u64::from(self.rows);
         let several = self.algorithms.len() > 1;
         let mut of_rows = Sections { scratch: self.scratch.clone(), parts: Vec::new() };
-        if self.any_size {
-            of_rows.append(Kind::Sizes, None, rows, self.sizes);
-        }
-        if self.any_class {
-            of_rows.append(Kind::Classes, None, rows, self.classes);
+        for (kind, column) in [(Kind::Sizes, self.sizes), (Kind::Classes, self.classes)] {
+            if let Some(bytes) = column.bytes {
+                of_rows.append(kind, None, rows, bytes.finish()?);
+            }
         }
         let mut of_keys = Sections { scratch: self.scratch.clone(), parts: Vec::new() };
         let mut note = |algorithm: Algorithm, keys: &Keys| {
@@ -170,11 +199,12 @@ impl Columns {
             note(algorithm, &keys);
             keys.finish(&mut of_keys)?;
             if several {
-                of_keys.append(Kind::KeyOfRow, Some(algorithm), rows, key_of_row);
+                of_keys.append(Kind::KeyOfRow, Some(algorithm), rows, key_of_row.finish()?);
             }
         }
-        for Further { algorithm, sorter } in self.further {
-            let (keys, key_of_row) = further_keys(algorithm, sorter, self.rows, &self.scratch)?;
+        for further in self.further {
+            let algorithm = further.algorithm;
+            let (keys, key_of_row) = further_keys(further, self.rows, &self.scratch)?;
             note(algorithm, &keys);
             keys.finish(&mut of_keys)?;
             of_keys.append(Kind::KeyOfRow, Some(algorithm), rows, key_of_row);
@@ -191,14 +221,13 @@ impl Columns {
 /// Sorts the digests of a further algorithm and returns them, and for each row the place of its
 /// digest among them.
 fn further_keys(
-    algorithm: Algorithm,
-    sorter: Sorter,
+    Further { algorithm, sorter, digests }: Further,
     rows: u32,
     scratch: &Scratch,
-) -> Result<(Keys, Growing), Error> {
+) -> Result<(Keys, Stored), Error> {
     let mut by_row = Sorter::new(&scratch.share(4), 2 * NUMBER);
-    let mut keys = Keys::new(algorithm, scratch)?;
-    let mut sorted = sorter.finish()?;
+    let mut keys = Keys::new(algorithm, scratch, digests)?;
+    let mut sorted = sorter.finish();
     while let Some(record) = sorted.next()? {
         let (digest, row) = record.split_at(algorithm.len_bytes());
         let row = row.first_chunk().copied().map_or(0, u32::from_be_bytes);
@@ -208,7 +237,7 @@ fn further_keys(
         by_row.push(&[a, b, c, d, e, f, g, h])?;
     }
     let mut key_of_row = Growing::new(scratch)?;
-    let mut sorted = by_row.finish()?;
+    let mut sorted = by_row.finish();
     let mut next = 0_u32;
     while let Some(record) = sorted.next()? {
         let (row, key) = record.split_at(NUMBER);
@@ -223,7 +252,7 @@ fn further_keys(
     for _ in next..rows {
         key_of_row.put(&NO_KEY.to_le_bytes())?;
     }
-    Ok((keys, key_of_row))
+    Ok((keys, key_of_row.finish()?))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {

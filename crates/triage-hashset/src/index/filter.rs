@@ -6,9 +6,14 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use xorf::BinaryFuse8;
 
+use super::keys::ShortKeys;
 use super::layout::{read_u32, read_u64};
+use crate::Error;
+use crate::spill::{Growing, Scratch, Stored};
 
 /// Length of the description of one shard.
 const SHARD_LEN: usize = 32;
@@ -16,6 +21,10 @@ const SHARD_LEN: usize = 32;
 const HEAD_LEN: usize = 16;
 /// Keys that a shard should have at least: below, the work set of a build fits the cache anyway.
 const SHARD_KEYS_LOG2: u32 = 16;
+/// Most threads that build shards: each has the keys of one in memory.
+const MAX_THREADS: usize = 8;
+/// Memory that the build of a shard takes for each of its keys, in bytes.
+const BUILD_BYTES_PER_KEY: usize = 48;
 /// Most bits of the first byte that choose the shard.
 const MAX_SHARD_BITS: u32 = 8;
 
@@ -36,73 +45,98 @@ pub(super) struct Filter {
     shards: Vec<Shard>,
 }
 
-/// Makes the section of unique digests that come in order, shard by shard.
-pub(super) struct FilterBuilder {
-    shard_bits: u32,
-    shard: usize,
-    words: Vec<u64>,
-    table: Vec<u8>,
-    fingerprints: Vec<u8>,
+/// Makes the section of the keys of an index. Shards are built by several threads; each depends on
+/// its own keys alone.
+///
+/// # Errors
+/// [`Error::Io`] if a scratch file fails.
+pub(super) fn build_filter(keys: &ShortKeys<'_>, scratch: &Scratch) -> Result<Stored, Error> {
+    let count = keys.fan.last().copied().unwrap_or(0);
+    let fan_bits = keys.fan.len().saturating_sub(1).checked_ilog2().unwrap_or(0);
+    let log2 = count.checked_ilog2().unwrap_or(0);
+    let shard_bits = log2.saturating_sub(SHARD_KEYS_LOG2).min(MAX_SHARD_BITS);
+    let shards = 1_usize << shard_bits;
+    // Both tables go by the leading bits, so that a shard has whole prefixes.
+    let first = |shard: usize| {
+        let place = shard << fan_bits.saturating_sub(shard_bits);
+        keys.fan.get(place).copied().unwrap_or(count)
+    };
+    let build = |shard: usize| -> Result<Option<BinaryFuse8>, Error> {
+        let mut words = keys.words(first(shard), first(shard + 1))?;
+        words.sort_unstable();
+        words.dedup();
+        Ok(if words.is_empty() { None } else { BinaryFuse8::try_from(&words).ok() })
+    };
+    let shard_bytes = (count as usize / shards).saturating_mul(BUILD_BYTES_PER_KEY).max(1);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(scratch.memory_bytes / shard_bytes).clamp(1, MAX_THREADS);
+    let built: Result<Vec<_>, Error> = in_parallel(shards, threads, &build).into_iter().collect();
+    let built = built?;
+    let mut table = Vec::new();
+    let mut total = 0;
+    for (shard, built) in built.iter().enumerate() {
+        let is_empty = first(shard) == first(shard + 1);
+        total = encode_shard(built.as_ref(), is_empty, total, &mut table);
+    }
+    let mut out = Growing::new(scratch)?;
+    out.put(&shard_bits.to_le_bytes())?;
+    out.put(&0_u32.to_le_bytes())?;
+    out.put(&total.to_le_bytes())?;
+    out.put(&table)?;
+    for filter in built.into_iter().flatten() {
+        out.put(&filter.fingerprints)?;
+    }
+    out.finish()
 }
 
-impl FilterBuilder {
-    /// Expects `count` digests.
-    pub(super) fn new(count: u64) -> Self {
-        let log2 = count.checked_ilog2().unwrap_or(0);
-        let shard_bits = log2.saturating_sub(SHARD_KEYS_LOG2).min(MAX_SHARD_BITS);
-        let (words, table, fingerprints) = (Vec::new(), Vec::new(), Vec::new());
-        Self { shard_bits, shard: 0, words, table, fingerprints }
-    }
-
-    /// Takes the next digest.
-    pub(super) fn push(&mut self, digest: &[u8]) {
-        while self.shard < shard_of(digest, self.shard_bits) {
-            self.end_shard();
+/// Does `count` pieces of work on several threads and returns what they gave, in their order.
+fn in_parallel<T: Send>(
+    count: usize,
+    threads: usize,
+    work: &(dyn Fn(usize) -> T + Sync),
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let one_thread = || {
+        let places = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        places.take_while(|place| *place < count).map(|place| (place, work(place))).collect()
+    };
+    let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(one_thread)).collect();
+        let mut done: Vec<(usize, T)> = one_thread();
+        for worker in workers {
+            match worker.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         }
-        self.words.extend(word(digest));
-    }
-
-    fn end_shard(&mut self) {
-        self.words.sort_unstable();
-        self.words.dedup();
-        encode_shard(&self.words, &mut self.table, &mut self.fingerprints);
-        self.words.clear();
-        self.shard = self.shard.saturating_add(1);
-    }
-
-    /// Returns the bytes of the section.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        while self.shard < 1 << self.shard_bits {
-            self.end_shard();
-        }
-        let length = HEAD_LEN + self.table.len() + self.fingerprints.len();
-        let mut out = Vec::with_capacity(length);
-        out.extend_from_slice(&self.shard_bits.to_le_bytes());
-        out.extend_from_slice(&0_u32.to_le_bytes());
-        out.extend_from_slice(&(self.fingerprints.len() as u64).to_le_bytes());
-        out.append(&mut self.table);
-        out.append(&mut self.fingerprints);
-        out
-    }
+        done
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, value)| value).collect()
 }
 
-/// Appends one shard. A shard that cannot be built has segment length 0 and lets everything pass.
-fn encode_shard(words: &[u64], table: &mut Vec<u8>, fingerprints: &mut Vec<u8>) {
-    let built = if words.is_empty() { None } else { BinaryFuse8::try_from(words).ok() };
-    let start = fingerprints.len() as u64;
-    let (seed, length, count_length) = match &built {
+/// Appends the description of one shard whose fingerprints begin at `start`; returns where they
+/// end. A shard that cannot be built has segment length 0 and lets everything pass.
+fn encode_shard(
+    built: Option<&BinaryFuse8>,
+    is_empty: bool,
+    start: u64,
+    table: &mut Vec<u8>,
+) -> u64 {
+    let (seed, length, count_length, len) = match built {
         Some(filter) => {
-            fingerprints.extend_from_slice(&filter.fingerprints);
             let descriptor = &filter.descriptor;
-            (descriptor.seed, descriptor.segment_length, descriptor.segment_count_length)
+            let len = filter.fingerprints.len() as u64;
+            (descriptor.seed, descriptor.segment_length, descriptor.segment_count_length, len)
         }
-        None => (0, 0, u32::from(words.is_empty())),
+        None => (0, 0, u32::from(is_empty), 0),
     };
     table.extend_from_slice(&seed.to_le_bytes());
     table.extend_from_slice(&length.to_le_bytes());
     table.extend_from_slice(&count_length.to_le_bytes());
     table.extend_from_slice(&start.to_le_bytes());
-    table.extend_from_slice(&(fingerprints.len() as u64 - start).to_le_bytes());
+    table.extend_from_slice(&len.to_le_bytes());
+    start.saturating_add(len)
 }
 
 impl Filter {
@@ -185,6 +219,8 @@ const fn mix(mut key: u64) -> u64 {
 mod tests {
     use xorf::Filter as _;
 
+    use super::super::encode::fan_place;
+    use super::super::layout::fan_bits;
     use super::*;
 
     /// Sixteen-byte keys without duplicates, in order.
@@ -200,16 +236,32 @@ mod tests {
         keys
     }
 
-    fn encode(keys: &[u8], width: usize) -> Vec<u8> {
-        let mut builder = FilterBuilder::new((keys.len() / width) as u64);
-        keys.chunks_exact(width).for_each(|key| builder.push(key));
-        builder.finish()
+    /// The section of whole keys of 16 bytes, in order.
+    fn encode(keys: &[[u8; 16]]) -> Vec<u8> {
+        let scratch = Scratch::in_memory();
+        let bits = fan_bits(keys.len() as u64);
+        let mut fan = vec![0; (1 << bits) + 1];
+        let mut bytes = Growing::new(&scratch).unwrap();
+        for key in keys {
+            fan[fan_place(key, bits) + 1] += 1;
+            bytes.put(key).unwrap();
+        }
+        (1..fan.len()).for_each(|place| fan[place] += fan[place - 1]);
+        let bytes = bytes.finish().unwrap();
+        let keys = ShortKeys { bytes: &bytes, width: 16, dropped: 0, fan: &fan };
+        let mut section = Vec::new();
+        let mut each = |bytes: &[u8]| {
+            section.extend_from_slice(bytes);
+            Ok(())
+        };
+        build_filter(&keys, &scratch).unwrap().read_all(&mut each).unwrap();
+        section
     }
 
     #[test]
     fn no_key_is_missed_at_any_size_and_few_others_pass() {
         for count in (0..40).chain([1000, 70_000, 300_000]) {
-            let section = encode(keys(count).as_flattened(), 16);
+            let section = encode(&keys(count));
             let filter = Filter::read(&section).unwrap();
             assert!(keys(count).iter().all(|key| filter.may_contain(&section, key)), "{count}");
             let others = &keys(count + 20_000);
@@ -224,7 +276,7 @@ mod tests {
         let keys = keys(5000);
         let words: Vec<u64> = keys.iter().filter_map(|key| word(key)).collect();
         let library = BinaryFuse8::try_from(&words).unwrap();
-        let section = encode(keys.as_flattened(), 16);
+        let section = encode(&keys);
         let filter = Filter::read(&section).unwrap();
         for n in 0..50_000_u64 {
             let mut digest = [0; 16];

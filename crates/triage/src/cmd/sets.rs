@@ -1,17 +1,16 @@
 //! `sets`: hash sets compiled, listed, described, asked and checked.
 
-use std::io::{BufRead, stdin};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use triage_hash::{Algorithm, Digest, Digests};
 use triage_hashset::{Description, Disposition, Index, Sets, import_to};
 
+use super::sets_lookup::{LookupArgs, run as run_lookup};
 use super::sets_more::{DiffArgs, ExportArgs, MergeArgs, run_diff, run_export, run_merge};
-use crate::console::{Console, out};
+use crate::console::Console;
 use crate::failure::Failure;
-use crate::set_args::{ReadingArgs, SetArgs, index_json};
+use crate::set_args::{ReadingArgs, index_json};
 use crate::{exit, facts, measure, shown};
 
 /// With less, a large set would be sorted in thousands of runs.
@@ -88,23 +87,13 @@ pub(crate) struct InfoArgs {
     reading: ReadingArgs,
 }
 
-/// Look digests up: exit 1 if any is found, 0 if none
-#[derive(Args, Debug)]
-pub(crate) struct LookupArgs {
-    #[command(flatten)]
-    sets: SetArgs,
-    /// Digests in hex; `-` reads one a line from standard input
-    #[arg(value_name = "DIGEST", required = true)]
-    digests: Vec<String>,
-}
-
 /// Runs the verb.
 pub(crate) fn run(verb: &SetsVerb, console: Console) -> Result<u8, Failure> {
     match verb {
         SetsVerb::Import(args) => import_list(args, console),
         SetsVerb::List(args) => list(args, console),
         SetsVerb::Info(args) => info(args, false, console),
-        SetsVerb::Lookup(args) => lookup(args, console),
+        SetsVerb::Lookup(args) => run_lookup(args, console),
         SetsVerb::Verify(args) => info(args, true, console),
         SetsVerb::Export(args) => run_export(args, console),
         SetsVerb::Diff(args) => run_diff(args, console),
@@ -235,78 +224,4 @@ fn info(args: &InfoArgs, verify: bool, console: Console) -> Result<u8, Failure> 
         describe(&index, console);
     }
     finish(&index, exit::COMPLETE, console)
-}
-
-fn lookup(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
-    let opened = args.sets.open(Console { quiet: true, ..console })?;
-    if opened.sets.is_empty() {
-        return Err(Failure::usage("no hash set was named").hint("give --sets FILE"));
-    }
-    let [mut asked, mut found] = [0_u64; 2];
-    let mut one = |text: &str| -> Result<(), Failure> {
-        asked += 1;
-        found += u64::from(look_one_up(&opened.sets, text.trim(), console)?);
-        Ok(())
-    };
-    for text in &args.digests {
-        if text == "-" {
-            for line in stdin().lock().lines() {
-                let line = line?;
-                if !line.trim().is_empty() {
-                    one(&line)?;
-                }
-            }
-        } else {
-            one(text)?;
-        }
-    }
-    let code = if found > 0 { exit::HIT } else { exit::COMPLETE };
-    console.say(&format!("{found} of {asked} digests found"));
-    console.record(&json!({
-        "v": 1, "type": "summary", "exit": code, "asked": asked, "found": found,
-    }));
-    Ok(code)
-}
-
-fn look_one_up(sets: &Sets, text: &str, console: Console) -> Result<bool, Failure> {
-    let algorithms: &[Algorithm] = match text.len() {
-        32 => &[Algorithm::Md5],
-        40 => &[Algorithm::Sha1],
-        64 => &[Algorithm::Sha256, Algorithm::Sha3_256, Algorithm::Blake3],
-        128 => &[Algorithm::Sha512],
-        length => {
-            return Err(Failure::usage("this is no digest")
-                .at(triage_evidence::escape(text.as_bytes()))
-                .because(format!("it has {length} characters; digests have 32, 40, 64 or 128")));
-        }
-    };
-    let mut found = false;
-    for &algorithm in algorithms {
-        let digest = Digest::from_hex(algorithm, text.as_bytes()).map_err(|error| {
-            Failure::usage("this is no digest")
-                .at(triage_evidence::escape(text.as_bytes()))
-                .caused_by(&error)
-        })?;
-        let digests: Digests = std::iter::once(digest).collect();
-        // No size is known: whether it fits the record is not asked.
-        for matched in sets.lookup(&digests, u64::MAX) {
-            found = true;
-            let set = triage_evidence::escape(matched.set.as_bytes());
-            let category = matched.category.as_ref().map(|category| {
-                let number = category.number.map(|n| n.to_string()).unwrap_or_default();
-                format!(" {} {number}", category.scheme)
-            });
-            let line =
-                format!("{digest}  {}  {set}{}", matched.disposition, category.unwrap_or_default());
-            if !console.json {
-                out(&line);
-            }
-            console.record(&json!({
-                "v": 1, "type": "match", "digest": digest.to_string(), "set": matched.set,
-                "set_sha256": matched.set_sha256, "disposition": matched.disposition,
-                "category": matched.category, "algorithm": algorithm.name(),
-            }));
-        }
-    }
-    Ok(found)
 }

@@ -1,0 +1,155 @@
+//! `sets lookup`: digests asked one by one or by the million.
+
+use std::io::{BufRead, stdin};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+use triage_hash::{Algorithm, Digest, Digests};
+use triage_hashset::{Match, Sets};
+
+use crate::console::{Console, Results};
+use crate::exit;
+use crate::failure::Failure;
+use crate::set_args::SetArgs;
+
+/// Look digests up: exit 1 if any is found, 0 if none
+#[derive(Args, Debug)]
+pub(crate) struct LookupArgs {
+    #[command(flatten)]
+    sets: SetArgs,
+    /// Digests in hex; `-` reads one a line from standard input
+    #[arg(value_name = "DIGEST", required = true)]
+    digests: Vec<String>,
+}
+
+/// A match as JSON; the fields in the order of their names, as everywhere.
+#[derive(Serialize)]
+struct MatchLine<'a> {
+    algorithm: &'static str,
+    category: &'a Option<triage_hashset::Category>,
+    digest: &'a str,
+    disposition: triage_hashset::Disposition,
+    set: &'a str,
+    set_sha256: &'a str,
+    r#type: &'static str,
+    v: u32,
+}
+
+/// The digests that were asked for so far.
+struct Lookup<'a> {
+    sets: &'a Sets,
+    json: bool,
+    results: Results,
+    line: Vec<u8>,
+    asked: u64,
+    found: u64,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
+    let opened = args.sets.open(Console { quiet: true, ..console })?;
+    if opened.sets.is_empty() {
+        return Err(Failure::usage("no hash set was named").hint("give --sets FILE"));
+    }
+    let (json, results) = (console.json, Results::new());
+    let mut lookup =
+        Lookup { sets: &opened.sets, json, results, line: Vec::new(), asked: 0, found: 0 };
+    for text in &args.digests {
+        if text == "-" {
+            lookup.all_of(&mut stdin().lock())?;
+        } else {
+            lookup.one(text.trim().as_bytes())?;
+        }
+    }
+    let Lookup { asked, found, results, .. } = lookup;
+    drop(results);
+    let code = if found > 0 { exit::HIT } else { exit::COMPLETE };
+    console.say(&format!("{found} of {asked} digests found"));
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": code, "asked": asked, "found": found,
+    }));
+    Ok(code)
+}
+
+/// The longest line that is read: a digest has at most 128 digits.
+const MAX_LINE: u64 = 1 << 12;
+
+impl Lookup<'_> {
+    /// Looks up one digest a line; blank lines are none.
+    fn all_of(&mut self, input: &mut dyn BufRead) -> Result<(), Failure> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut bounded = std::io::Read::take(&mut *input, MAX_LINE);
+            if bounded.read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            let text = line.trim_ascii();
+            if !text.is_empty() {
+                self.one(text)?;
+            }
+        }
+    }
+
+    fn one(&mut self, text: &[u8]) -> Result<(), Failure> {
+        self.asked += 1;
+        let algorithms: &[Algorithm] = match text.len() {
+            32 => &[Algorithm::Md5],
+            40 => &[Algorithm::Sha1],
+            64 => &[Algorithm::Sha256, Algorithm::Sha3_256, Algorithm::Blake3],
+            128 => &[Algorithm::Sha512],
+            length => {
+                return Err(Failure::usage("this is no digest")
+                    .at(triage_evidence::escape(text))
+                    .because(format!(
+                        "it has {length} characters; digests have 32, 40, 64 or 128"
+                    )));
+            }
+        };
+        let mut found = false;
+        for &algorithm in algorithms {
+            let digest = Digest::from_hex(algorithm, text).map_err(|error| {
+                Failure::usage("this is no digest")
+                    .at(triage_evidence::escape(text))
+                    .caused_by(&error)
+            })?;
+            let digests: Digests = std::iter::once(digest).collect();
+            // No size is known: whether it fits the record is not asked.
+            for matched in self.sets.lookup(&digests, u64::MAX) {
+                found = true;
+                self.tell(&digest, &matched);
+            }
+        }
+        self.found += u64::from(found);
+        Ok(())
+    }
+
+    fn tell(&mut self, digest: &Digest, matched: &Match) {
+        self.line.clear();
+        if !self.json {
+            digest.write_hex(&mut self.line);
+            let set = triage_evidence::escape(matched.set.as_bytes());
+            self.line.extend_from_slice(format!("  {}  {set}", matched.disposition).as_bytes());
+            if let Some(category) = &matched.category {
+                let number = category.number.map(|n| n.to_string()).unwrap_or_default();
+                self.line.extend_from_slice(format!(" {} {number}", category.scheme).as_bytes());
+            }
+            return self.results.line(&self.line);
+        }
+        let line = MatchLine {
+            algorithm: digest.algorithm().name(),
+            category: &matched.category,
+            digest: &digest.to_string(),
+            disposition: matched.disposition,
+            set: &matched.set,
+            set_sha256: &matched.set_sha256,
+            r#type: "match",
+            v: 1,
+        };
+        // Numbers and texts always have a JSON form, and memory takes every byte.
+        if serde_json::to_writer(&mut self.line, &line).is_ok() {
+            self.results.line(&self.line);
+        }
+    }
+}
