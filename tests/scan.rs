@@ -172,3 +172,47 @@ fn a_part_of_the_exhibit_is_examined_from_one_location_to_another_and_says_so() 
     let report = std::fs::read_to_string(scene.path("second/data/report/report.html")).unwrap();
     assert!(report.contains("PART of the exhibit only"));
 }
+
+#[test]
+fn files_of_no_listed_size_are_left_unread_and_counted_when_that_is_asked_for() {
+    let scene = Scene::new();
+    scene.file("abc", "abc").file("xyz", "xyz").file("long", "longer").file("d/none", "");
+    let md5 = "900150983cd24fb0d6963f7d28e17f72";
+    std::fs::write(scene.path("sized.csv"), format!("md5,size\n{md5},3\n")).unwrap();
+    let other = "0f343b0931126a20f133d67c2b018a3b";
+    std::fs::write(scene.path("some.csv"), format!("md5,size\n{md5},3\n{other},\n")).unwrap();
+    let scan = |set: &str, case: &str| {
+        let args = ["scan", "evidence", "--size-filter", "--sets", set, "--case", case];
+        scene.triage(args)
+    };
+    let ran = scan("some.csv", "no").exits(2);
+    assert!(ran.stderr.contains("entries without a size"), "{}", ran.stderr);
+    assert!(!scene.path("no").exists());
+    let ran = scene.triage(["scan", "evidence", "--size-filter", "--case", "no"]).exits(2);
+    assert!(ran.stderr.contains("no hash set was named"), "{}", ran.stderr);
+    let ran = scan("sized.csv", "C").exits(1);
+    assert!(ran.stderr.contains("size filter: 2 files were NOT READ"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no set lists a file of that size"), "{}", ran.stderr);
+    for (path, status) in [
+        ("abc", "read"),
+        ("xyz", "read"),
+        ("long", "size_not_listed"),
+        ("d/none", "size_not_listed"),
+        ("d", "not_regular"),
+    ] {
+        assert_eq!(scene.line("C", path)["status"], status, "{path}");
+    }
+    assert!(scene.line("C", "long").get("sha256").is_none_or(serde_json::Value::is_null));
+    let report = std::fs::read_to_string(scene.path("C/data/report/report.html")).unwrap();
+    assert!(report.contains("no set lists a file of that size"));
+    // Whoever verifies, compares or matches has nothing of it to go by, and is told nothing else.
+    scene.triage(["verify", "C"]).exits(0);
+    scene.triage(["verify", "C", "evidence"]).exits(0);
+    scene.triage(["match", "C", "--sets", "sized.csv"]).exits(1);
+    scan("sized.csv", "D").exits(1);
+    scene.triage(["diff", "C", "D"]).exits(0);
+    scene.file("long", "another");
+    scene.triage(["verify", "C", "evidence"]).exits(5);
+    let run = std::fs::read_to_string(scene.path("C/data/run.json")).unwrap();
+    assert!(run.contains("\"size_filter\":true"), "the plan says so");
+}

@@ -129,11 +129,13 @@ fn a_killed_import_is_done_again_and_leaves_nothing() {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(5 + 7 * round));
         child.kill().unwrap();
-        if child.wait().unwrap().code().is_some() {
+        let killed = child.wait().unwrap().code().is_none();
+        // A kill may come behind the last act; then the set is there, whole.
+        if scene.path("sets/x.thx").exists() {
             break;
         }
+        assert!(killed, "an import ended without its set");
         kills += 1;
-        assert!(!scene.path("sets/x.thx").exists(), "a killed import shows no set");
     }
     assert!(kills > 0, "no import was killed");
     if !scene.path("sets/x.thx").exists() {

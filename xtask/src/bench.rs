@@ -11,6 +11,7 @@ mod floors;
 mod machine;
 mod measure;
 mod page;
+mod sets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,10 @@ use measure::Table;
 
 /// What the task is asked.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Smaller corpora; the count of passes stays
     #[arg(long)]
     quick: bool,
@@ -44,11 +48,21 @@ pub(crate) struct BenchArgs {
     binary: Option<PathBuf>,
 }
 
+/// What else than scans is measured.
+#[derive(clap::Subcommand)]
+enum What {
+    /// Imports of hash sets and lookups in them, beside hfind, hashdeep and sqlite3
+    Sets(sets::SetsArgs),
+}
+
 /// Measures, prints, writes docs/performance.md (whole runs only) and judges the floors.
 ///
 /// # Errors
 /// A corpus cannot be made, our binary fails, or a floor is not reached.
 pub(crate) fn run(args: &BenchArgs) -> Outcome {
+    if let Some(What::Sets(args)) = &args.what {
+        return sets::run(args);
+    }
     let floors = floors::read(&root().join("xtask/bench-floors.toml"))?;
     let binary = match &args.binary {
         Some(binary) => binary.clone(),

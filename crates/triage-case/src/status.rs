@@ -28,13 +28,15 @@ pub enum Status {
     Lost,
     /// Bytes of the disk that belong to no file. They are counted, not searched.
     Unallocated,
+    /// No set lists a file of its size, and the plan asks to leave such files unread.
+    SizeNotListed,
     /// The run ended by its budget, its hit limit or the operator before it was its turn.
     NotReached,
 }
 
 impl Status {
     /// Every status, in the order of reports.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::Partial,
         Self::Unreadable,
@@ -46,6 +48,7 @@ impl Status {
         Self::Unsupported,
         Self::Lost,
         Self::Unallocated,
+        Self::SizeNotListed,
         Self::NotReached,
     ];
 
@@ -64,6 +67,7 @@ impl Status {
             Self::Unsupported => "unsupported",
             Self::Lost => "lost",
             Self::Unallocated => "unallocated",
+            Self::SizeNotListed => "size_not_listed",
             Self::NotReached => "not_reached",
         }
     }
@@ -83,6 +87,7 @@ impl Status {
             Self::Unsupported => "of a kind that is not read",
             Self::Lost => "deleted, nothing left to read",
             Self::Unallocated => "space that belongs to no file",
+            Self::SizeNotListed => "not read: no set lists a file of that size",
             Self::NotReached => "not reached before the run ended",
         }
     }
@@ -92,7 +97,12 @@ impl Status {
     pub const fn is_gap(self) -> bool {
         !matches!(
             self,
-            Self::Read | Self::Excluded | Self::NotRegular | Self::Lost | Self::Unallocated
+            Self::Read
+                | Self::Excluded
+                | Self::NotRegular
+                | Self::Lost
+                | Self::Unallocated
+                | Self::SizeNotListed
         )
     }
 }

@@ -4,6 +4,7 @@
 //! for memory, so that a list compiled on the fly and an index file are asked by the same code.
 
 mod assembly;
+mod checks;
 mod encode;
 mod filter;
 mod keys;

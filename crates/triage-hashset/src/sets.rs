@@ -56,6 +56,21 @@ impl Sets {
         self.indexes.iter().try_for_each(Index::verify)
     }
 
+    /// Checks every index whole but those that are large and checked in use ([`Sets::damage`]).
+    ///
+    /// # Errors
+    /// [`Error::BadIndex`] of the first index that is damaged.
+    pub fn verify_now_or_in_use(&self) -> Result<(), Error> {
+        self.indexes.iter().try_for_each(Index::verify_now_or_in_use)
+    }
+
+    /// Returns the first index of which a damaged page was used, and where it begins: lookups may
+    /// have missed files.
+    #[must_use]
+    pub fn damage(&self) -> Option<(&Index, u64)> {
+        self.indexes.iter().find_map(|index| Some((index, index.damage()?)))
+    }
+
     /// Returns every match of a file. The empty file never matches.
     #[must_use]
     pub fn lookup(&self, digests: &Digests, size_bytes: u64) -> Matches {
@@ -87,6 +102,17 @@ impl Sets {
     pub fn partly_matchable(&self, computed: Algorithms) -> impl Iterator<Item = &Index> {
         let lacks = move |index: &Index| index.algorithms().iter().any(|a| !computed.contains(a));
         self.indexes.iter().filter(move |index| lacks(index))
+    }
+
+    /// Says whether a set has an entry of that size, or one without a size.
+    #[must_use]
+    pub fn lists_size(&self, size_bytes: u64) -> bool {
+        self.indexes.iter().any(|index| index.lists_size(size_bytes))
+    }
+
+    /// Iterates over the sets with entries of which the size is not known.
+    pub fn without_all_sizes(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| !index.has_all_sizes())
     }
 
     /// Iterates over the sets in the order in which they were given.

@@ -21,6 +21,8 @@ const BUCKETS: usize = 256;
 const SHARE_AT_ONCE: usize = 8;
 /// Records are handed over in batches of at least this size.
 const BATCH_BYTES: usize = 1 << 18;
+/// Batches that wait to be dealt.
+const BATCHES_WAITING: usize = 4;
 /// Below, a bucket is sorted at once whatever the memory: dealing it again costs more than that.
 const ALWAYS_AT_ONCE_BYTES: usize = 1 << 12;
 
@@ -33,8 +35,97 @@ struct Bucket {
     pieces: Vec<u64>,
 }
 
-/// Takes records and gives them back in order.
+/// Takes records and gives them back in order. All the work is done by a thread of its own.
 pub(crate) struct Sorter {
+    scratch: Scratch,
+    width: usize,
+    /// Records on their way to the thread.
+    batch: Vec<u8>,
+    /// The thread, once there is a full batch.
+    dealer: Option<Dealer>,
+}
+
+/// The thread of a sorter, its entry and its exit.
+struct Dealer {
+    records: SyncSender<Vec<u8>>,
+    sorted: Receiver<Result<Vec<u8>, Error>>,
+    worker: JoinHandle<()>,
+}
+
+impl Sorter {
+    /// Returns a sorter of records of `width` bytes, which is at least 1.
+    pub(crate) fn new(scratch: &Scratch, width: usize) -> Self {
+        Self { scratch: scratch.clone(), width, batch: Vec::new(), dealer: None }
+    }
+
+    /// Takes a record of the width.
+    #[inline]
+    pub(crate) fn push(&mut self, record: &[u8]) -> Result<(), Error> {
+        debug_assert_eq!(record.len(), self.width, "records of one width");
+        self.batch.extend_from_slice(record);
+        if self.batch.len() < BATCH_BYTES { Ok(()) } else { self.send() }
+    }
+
+    #[cold]
+    fn send(&mut self) -> Result<(), Error> {
+        let dealer = self.dealer.get_or_insert_with(|| Dealer::start(&self.scratch, self.width));
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_BYTES));
+        if dealer.records.send(batch).is_ok() {
+            return Ok(());
+        }
+        // The thread takes no more: it has said why, or it has panicked.
+        match dealer.sorted.recv() {
+            Ok(Err(error)) => Err(error),
+            _ => panic!("the thread that sorts has ended"),
+        }
+    }
+
+    /// Returns the records in order.
+    pub(crate) fn finish(mut self) -> Sorted {
+        let dealer = self.dealer.take();
+        let dealer = dealer.unwrap_or_else(|| Dealer::start(&self.scratch, self.width));
+        let Dealer { records, sorted, worker } = dealer;
+        let is_empty = self.batch.is_empty();
+        for last in [self.batch, Vec::new()].into_iter().skip(usize::from(is_empty)) {
+            // If the thread takes no more, its error is what comes instead of the first record.
+            let _ = records.send(last);
+        }
+        let width = self.width;
+        Sorted { width, batch: Vec::new(), next: 0, batches: sorted, worker: Some(worker) }
+    }
+}
+
+impl Dealer {
+    fn start(scratch: &Scratch, width: usize) -> Self {
+        let (records, taken) = sync_channel::<Vec<u8>>(BATCHES_WAITING);
+        // One sorted batch waits while the next is sorted.
+        let (batches, sorted) = sync_channel(1);
+        let mut buckets = Buckets::new(scratch, width, 0);
+        let worker = std::thread::spawn(move || {
+            let mut outbox = Outbox { batches, batch: Vec::new(), order: Vec::new() };
+            // An empty batch is the end; a sorter that is given up just goes away.
+            let ended = loop {
+                match taken.recv() {
+                    Err(_) => return,
+                    Ok(batch) if batch.is_empty() => break buckets.deal(&mut outbox),
+                    Ok(batch) => {
+                        if let Err(error) = buckets.take(&batch) {
+                            break Err(error);
+                        }
+                    }
+                }
+            };
+            if let Err(error) = ended.map(|()| outbox.send()) {
+                // Whoever takes the records may have stopped: then there is nobody to tell.
+                let _ = outbox.batches.send(Err(error));
+            }
+        });
+        Self { records, sorted, worker }
+    }
+}
+
+/// Records by the value of one byte.
+struct Buckets {
     scratch: Scratch,
     width: usize,
     /// The byte of a record that names its bucket; all before it are alike.
@@ -46,13 +137,8 @@ pub(crate) struct Sorter {
     file_len: u64,
 }
 
-impl Sorter {
-    /// Returns a sorter of records of `width` bytes, which is at least 1.
-    pub(crate) fn new(scratch: &Scratch, width: usize) -> Self {
-        Self::at(scratch, width, 0)
-    }
-
-    fn at(scratch: &Scratch, width: usize, at: usize) -> Self {
+impl Buckets {
+    fn new(scratch: &Scratch, width: usize, at: usize) -> Self {
         let records = (scratch.memory_bytes / BUCKETS / width).max(1);
         let mut buckets = Vec::new();
         buckets.resize_with(BUCKETS, Bucket::default);
@@ -67,17 +153,17 @@ impl Sorter {
         }
     }
 
-    /// Takes a record of the width.
-    #[inline]
-    pub(crate) fn push(&mut self, record: &[u8]) -> Result<(), Error> {
-        debug_assert_eq!(record.len(), self.width, "records of one width");
-        let number = usize::from(record[self.at]);
-        let bucket = &mut self.buckets[number];
-        bucket.records.extend_from_slice(record);
-        if bucket.records.len() < self.piece_len || self.scratch.folder.is_none() {
-            return Ok(());
+    /// Takes records.
+    fn take(&mut self, records: &[u8]) -> Result<(), Error> {
+        for record in records.chunks_exact(self.width) {
+            let number = usize::from(record[self.at]);
+            let bucket = &mut self.buckets[number];
+            bucket.records.extend_from_slice(record);
+            if bucket.records.len() >= self.piece_len && self.scratch.folder.is_some() {
+                self.spill(number)?;
+            }
         }
-        self.spill(number)
+        Ok(())
     }
 
     /// Appends a full bucket to the scratch file.
@@ -94,22 +180,6 @@ impl Sorter {
         self.file_len += bucket.records.len() as u64;
         bucket.records.clear();
         Ok(())
-    }
-
-    /// Returns the records in order.
-    pub(crate) fn finish(mut self) -> Sorted {
-        // One batch waits while the next is sorted.
-        let (batches, taken) = sync_channel(1);
-        let width = self.width;
-        let worker = std::thread::spawn(move || {
-            let mut outbox = Outbox { batches, batch: Vec::new(), order: Vec::new() };
-            let ended = self.deal(&mut outbox).map(|()| outbox.send());
-            if let Err(error) = ended {
-                // Whoever takes the records may have stopped: then there is nobody to tell.
-                let _ = outbox.batches.send(Err(error));
-            }
-        });
-        Sorted { width, batch: Vec::new(), next: 0, batches: taken, worker: Some(worker) }
     }
 
     /// Sorts the buckets in their order.
@@ -135,14 +205,9 @@ impl Sorter {
                     Ok(())
                 })?;
             } else {
-                let mut finer = Self::at(&self.scratch.share(2), self.width, self.at + 1);
-                let records = std::mem::take(&mut bucket.records);
-                let mut push = |records: &[u8]| {
-                    records.chunks_exact(self.width).try_for_each(|record| finer.push(record))
-                };
-                push(&records)?;
-                drop(records);
-                self.pieces(&bucket, &mut push)?;
+                let mut finer = Self::new(&self.scratch.share(2), self.width, self.at + 1);
+                finer.take(&std::mem::take(&mut bucket.records))?;
+                self.pieces(&bucket, &mut |piece| finer.take(piece))?;
                 finer.deal(outbox)?;
             }
         }

@@ -8,6 +8,7 @@ mod scene;
 use std::fmt::Write as _;
 
 use scene::{Numbers, SAMPLES, expected, fixture, options};
+use triage_hash::{Algorithm, Digest};
 use triage_hashset::{Error, ImportOptions, Index, Sets, import};
 
 #[test]
@@ -81,6 +82,50 @@ fn every_shortened_or_lengthened_index_is_refused() {
         assert!(!survives(&path, &good[..len]), "{len}");
     }
     assert!(!survives(&path, &[&good[..], b"x"].concat()));
+}
+
+/// A large index is not read whole before it is asked: what an answer rests on is.
+#[test]
+fn a_damaged_page_is_noticed_by_whoever_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.thx");
+    let mut numbers = Numbers(9);
+    let digest = |numbers: &mut Numbers| {
+        let bytes = [numbers.next().to_le_bytes(), numbers.next().to_le_bytes()].concat();
+        Digest::from_bytes(Algorithm::Md5, &bytes).unwrap()
+    };
+    let digests: Vec<Digest> = (0..20_000).map(|_| digest(&mut numbers)).collect();
+    let lines: String = digests.iter().map(|digest| format!("{digest}\n")).collect();
+    let list = folder.path().join("list");
+    std::fs::write(&list, lines).unwrap();
+    import(&list, &options()).unwrap().write(&path).unwrap();
+    let good = std::fs::read(&path).unwrap();
+    let ask_all = |index: Index| {
+        let sets = Sets::from_indexes(vec![index]);
+        let found =
+            |digest: &&Digest| !sets.lookup(&[**digest].into_iter().collect(), 1).is_empty();
+        let found = digests.iter().filter(found).count();
+        (found, sets.damage().map(|(_, place)| place))
+    };
+    assert_eq!(ask_all(Index::open(&path).unwrap()), (digests.len(), None));
+    // Head, descriptions and categories, each with a page of its own, are checked when opened, and
+    // so are the checks themselves, which are last.
+    let pages = good.len() / 4096;
+    let mut unexportable = 0;
+    for page in 3..pages {
+        let mut bad = good.clone();
+        let place = page * 4096 + numbers.below(4096);
+        bad[place] ^= 1 << numbers.below(8);
+        std::fs::write(&path, &bad).unwrap();
+        let Ok(index) = Index::open(&path) else { continue };
+        assert_eq!(index.damage(), None, "nothing was asked yet");
+        let damage = ask_all(index).1;
+        assert_eq!(damage, Some(page as u64 * 4096), "page {page} of {pages}");
+        let records: Result<Vec<_>, _> = Index::open(&path).unwrap().records().collect();
+        unexportable += usize::from(records.is_err());
+    }
+    // Records do not ask the filter; the digests are three quarters of the file.
+    assert!(unexportable > pages / 2, "{unexportable} of {pages}");
 }
 
 /// A hostile index has true digests over false contents: flips sections and repairs the digests.

@@ -110,7 +110,7 @@ fn first_page(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 const fn class_of(status: Status) -> &'static str {
     match status {
         Status::Read => "read",
-        Status::Excluded => "rule",
+        Status::Excluded | Status::SizeNotListed => "rule",
         Status::NotRegular | Status::Lost | Status::Unallocated => "none",
         _ => "gap",
     }

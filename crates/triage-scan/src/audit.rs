@@ -121,6 +121,11 @@ impl Merge<'_> {
         let stated = self.next.take();
         self.advance()?;
         let Some(stated) = stated else { return Ok(()) };
+        let mut now = now;
+        if stated.status == Status::SizeNotListed {
+            // What was not read then has nothing to compare but what the file system says of it.
+            now = Record::unread(now.seq, now.entry, Status::SizeNotListed);
+        }
         let lost = stated.status == Status::Read
             && matches!(now.status, Status::Unreadable | Status::Partial);
         let finding = if lost {

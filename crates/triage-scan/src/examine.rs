@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use triage_case::{Record, Status};
-use triage_evidence::{Chunk, Entry, Problem, ProblemKind};
+use triage_evidence::{Chunk, Entry, Kind, Problem, ProblemKind};
 use triage_hash::{Algorithms, Digests, hash_batch, hash_bytes};
 use triage_walk::{Batch, Met, Verdict};
 
@@ -117,7 +117,7 @@ impl<G: Ledger> Examiner<G> {
     /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
     fn find(&mut self, batch: &Batch, place: usize, given_up: bool) -> Result<Found, Cut> {
         let met = &batch.met[place];
-        if !matches!(met.verdict, Verdict::Content) {
+        if !matches!(met.verdict, Verdict::Content) || self.is_of_no_listed_size(met) {
             return Ok(Found::Settled(None));
         }
         if given_up {
@@ -257,11 +257,25 @@ impl<G: Ledger> Examiner<G> {
             .collect()
     }
 
+    /// Says whether a file is left unread because no set lists one of its size.
+    fn is_of_no_listed_size(&self, met: &Met) -> bool {
+        match (&self.shared.by_size, met.entry.size_bytes) {
+            (Some(sets), Some(size)) => met.entry.kind == Kind::File && !sets.lists_size(size),
+            _ => false,
+        }
+    }
+
     /// Matches a content and prepares the line of its entry.
     fn line(&self, met: &Met, content: Option<Content>) -> G::Line {
-        let mut record = classify(met, content, || {
-            self.shared.halting.get().unwrap_or(Halt::Interrupt).problem()
-        });
+        let mut record = if content.is_none()
+            && matches!(met.verdict, Verdict::Content)
+            && self.is_of_no_listed_size(met)
+        {
+            Record::unread(met.seq, met.entry.clone(), Status::SizeNotListed)
+        } else {
+            let halted = || self.shared.halting.get().unwrap_or(Halt::Interrupt).problem();
+            classify(met, content, halted)
+        };
         if let (Some(sets), false) = (&self.shared.sets, record.digests.is_empty()) {
             record.matches = sets.lookup(&record.digests, record.bytes_read).into_vec();
         }

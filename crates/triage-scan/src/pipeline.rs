@@ -43,6 +43,8 @@ pub struct Scanned {
     pub algorithms: Algorithms,
     /// The sets that digests are looked up in.
     pub sets: Option<Arc<Sets>>,
+    /// Whether files of a size that none of the sets lists are left unread.
+    pub size_filter: bool,
     /// How this machine does it.
     pub execution: Execution,
     /// The operator's eye.
@@ -116,6 +118,7 @@ impl<G: Ledger> Run<G> {
         let one_reader = scanned.execution.io == IoMode::OneReader;
         let shared = Arc::new(Shared {
             ledger,
+            by_size: scanned.sets.clone().filter(|_| scanned.size_filter),
             sets: scanned.sets,
             algorithms: scanned.algorithms,
             execution: scanned.execution,

@@ -83,6 +83,9 @@ pub struct Plan {
     /// Larger files are recorded as too large, in bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_size_bytes: Option<u64>,
+    /// Whether files of a size that no set lists are left unread.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub size_filter: bool,
     /// Whether the walk stays on the file system of the evidence's root.
     #[serde(default)]
     pub one_file_system: bool,

@@ -1,6 +1,7 @@
 //! Runs the pipeline into the journal of a case.
 
 use triage_case::{CaseDir, Error, Finished, Journal, PreparedLine, Preparer, Record};
+use triage_hashset::Sets;
 use triage_walk::Tally;
 
 use crate::pipeline::{Outcome, Scanned, run};
@@ -53,6 +54,7 @@ pub fn record_into(
 ) -> Result<Recorded, Error> {
     scanned.walk.resume = journal.last().cloned().map(|last| (last, journal.next_seq()));
     let before = *journal.coverage();
+    let sets = scanned.sets.clone();
     let ran = run(scanned, journal.preparer(), &mut |line| {
         journal.append(&line)?;
         observe(line.into_record());
@@ -71,7 +73,13 @@ pub fn record_into(
         return Ok(Recorded::Interrupted { entries: journal.next_seq() });
     }
     let after = *journal.coverage();
-    let doubts = doubts(&outcome, &before, &after);
+    let mut doubts = doubts(&outcome, &before, &after);
+    if let Some((index, place)) = sets.as_deref().and_then(Sets::damage) {
+        doubts.push(format!(
+            "the hash set {:?} is damaged at byte {place}: files that it lists may not be hits here",
+            index.identity().name
+        ));
+    }
     let document = outcome_document(&outcome, &doubts);
     let manifest = Box::new(journal.finish(case, &document)?);
     Ok(Recorded::Finished { manifest, outcome, doubts })

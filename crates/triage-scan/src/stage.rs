@@ -19,6 +19,8 @@ use crate::{Clock, Execution, Halting, Ledger, Watch};
 pub(crate) struct Shared<G: Ledger> {
     pub(crate) ledger: G,
     pub(crate) sets: Option<Arc<Sets>>,
+    /// The same sets, if files of a size that they do not list are left unread.
+    pub(crate) by_size: Option<Arc<Sets>>,
     pub(crate) algorithms: Algorithms,
     pub(crate) execution: Execution,
     pub(crate) watch: Arc<dyn Watch>,

@@ -162,9 +162,22 @@ fn open_one(path: &Path, options: &ImportOptions) -> Result<Index, Failure> {
     let source = SetSource { path: path.to_path_buf(), options: options.clone() };
     let opened = Sets::open(&[source]);
     let sets = opened.map_err(|error| Failure::from(error).at(&place))?;
-    // Flipped bits in an index would be silent misses.
-    sets.verify().map_err(|error| Failure::from(error).at(&place))?;
+    // Flipped bits in an index would be silent misses. A large one is checked page by page as it is
+    // used, and `damaged` is asked at the end.
+    sets.verify_now_or_in_use().map_err(|error| Failure::from(error).at(&place))?;
     sets.into_indexes().pop().ok_or_else(|| Failure::usage("the set is empty").at(place))
+}
+
+/// Returns the failure of lookups in a set of which a damaged page was used.
+pub(crate) fn damaged(sets: &Sets) -> Result<(), Failure> {
+    let Some((index, place)) = sets.damage() else { return Ok(()) };
+    let name = triage_evidence::escape(index.identity().name.as_bytes());
+    Err(Failure::usage(
+        "a hash set is damaged: what was found stands, what was not found may be in it",
+    )
+    .at(name)
+    .because(format!("the page at byte {place} is not as it was written"))
+    .hint("`triage sets verify` checks all of it; import or copy the set again"))
 }
 
 /// Says what a list held, above all what of it was not used. What only its import had to guess is

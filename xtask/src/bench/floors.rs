@@ -29,6 +29,21 @@ pub(super) struct Floor {
 #[serde(deny_unknown_fields)]
 struct File {
     floor: Vec<Floor>,
+    /// Those of `bench sets`.
+    #[serde(default)]
+    sets: Vec<SetsFloor>,
+}
+
+/// A floor of `bench sets`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetsFloor {
+    /// The group.
+    pub(super) group: String,
+    /// The peer.
+    pub(super) peer: String,
+    /// At least this many times as fast.
+    pub(super) ratio: f64,
 }
 
 /// What became of a floor.
@@ -44,10 +59,22 @@ pub(super) struct Verdict {
 /// # Errors
 /// The file is missing or is no table of floors.
 pub(super) fn read(path: &Path) -> Outcome<Vec<Floor>> {
+    read_file(path).map(|file| file.floor)
+}
+
+/// Reads the floors of `bench sets`.
+///
+/// # Errors
+/// The file is missing or is no table of floors.
+pub(super) fn read_sets(path: &Path) -> Outcome<Vec<SetsFloor>> {
+    read_file(path).map(|file| file.sets)
+}
+
+fn read_file(path: &Path) -> Outcome<File> {
     let text = fs::read_to_string(path).map_err(at("read", path))?;
     let file: Result<File, _> = toml::from_str(&text);
     let wrap = |source| Error::Floors { path: path.to_path_buf(), source: Box::new(source) };
-    file.map(|file| file.floor).map_err(wrap)
+    file.map_err(wrap)
 }
 
 impl Floor {
@@ -99,5 +126,6 @@ mod tests {
     fn the_floors_of_the_project_are_readable() {
         let path = crate::workspace::root().join("xtask/bench-floors.toml");
         assert!(!read(&path).unwrap().is_empty());
+        assert!(!read_sets(&path).unwrap().is_empty());
     }
 }

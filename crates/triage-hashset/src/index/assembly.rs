@@ -3,9 +3,10 @@
 use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::checks::PageSums;
 use super::encode::Part;
 use super::layout::{
-    ALIGN, ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, MAGIC, MAJOR, MINOR, NO_ALGORITHM, Section,
+    ALIGN, ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MAJOR, MINOR, NO_ALGORITHM, Section,
     algorithm_number,
 };
 use crate::Error;
@@ -41,18 +42,22 @@ impl Assembly {
 
     fn write(self, out: &mut (impl Write + Seek), path: &Path) -> Result<(), Error> {
         let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
-        let head_len = HEADER_LEN + self.parts.len() * ENTRY_LEN;
+        let head_len = HEADER_LEN + (self.parts.len() + 1) * ENTRY_LEN;
         let mut at = head_len as u64;
-        let mut table = Vec::with_capacity(self.parts.len());
+        let mut table = Vec::with_capacity(self.parts.len() + 1);
+        let mut sums = PageSums::new();
         out.write_all(&vec![0; head_len]).map_err(failed)?;
         for part in self.parts {
             let start = at.next_multiple_of(ALIGN as u64);
             let gap = usize::try_from(start - at).unwrap_or_default();
             out.write_all(&[0; ALIGN][..gap]).map_err(failed)?;
+            // The checks begin where the first section does.
+            sums.take(if table.is_empty() { &[] } else { &[0; ALIGN][..gap] });
             let len = part.bytes.len();
             let mut hasher = blake3::Hasher::new();
             part.bytes.read_all(&mut |bytes| {
                 hasher.update(bytes);
+                sums.take(bytes);
                 out.write_all(bytes).map_err(failed)
             })?;
             table.push(Section {
@@ -65,6 +70,22 @@ impl Assembly {
             });
             at = start + len;
         }
+        let start = at.next_multiple_of(ALIGN as u64);
+        let gap = &[0; ALIGN][..usize::try_from(start - at).unwrap_or_default()];
+        out.write_all(gap).map_err(failed)?;
+        sums.take(gap);
+        let checks = sums.finish();
+        out.write_all(&checks).map_err(failed)?;
+        let len = checks.len() as u64;
+        table.push(Section {
+            kind: Kind::Checks as u32,
+            algorithm: NO_ALGORITHM,
+            offset: start,
+            len,
+            count: len / size_of::<u32>() as u64,
+            digest: *blake3::hash(&checks).as_bytes(),
+        });
+        at = start + len;
         out.seek(SeekFrom::Start(0)).map_err(failed)?;
         out.write_all(&head(&table, at)).map_err(failed)?;
         out.flush().map_err(failed)

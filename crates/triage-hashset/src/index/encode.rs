@@ -100,6 +100,8 @@ pub(crate) struct Columns {
     rows: u32,
     sizes: Sparse,
     classes: Sparse,
+    /// The sizes as big-endian numbers, as long as every row has one.
+    by_size: Option<Sorter>,
     /// The first algorithm: rows come in the order of its digests.
     first: Option<(Keys, Growing)>,
     further: Vec<Further>,
@@ -123,6 +125,7 @@ impl Columns {
             scratch: scratch.clone(),
             algorithms,
             rows: 0,
+            by_size: Some(Sorter::new(&scratch.share(4), size_of::<u64>())),
             sizes: Sparse::new(scratch, &NO_SIZE.to_le_bytes()),
             classes: Sparse::new(scratch, &NO_CLASS.to_le_bytes()),
             first,
@@ -165,6 +168,11 @@ impl Columns {
             }
         }
         self.sizes.put(&size.to_le_bytes())?;
+        if size == NO_SIZE {
+            self.by_size = None;
+        } else if let Some(by_size) = &mut self.by_size {
+            by_size.push(&size.to_be_bytes())?;
+        }
         self.classes.put(&class.to_le_bytes())?;
         self.rows += 1;
         Ok(())
@@ -184,10 +192,15 @@ impl Columns {
         let rows = u64::from(self.rows);
         let several = self.algorithms.len() > 1;
         let mut of_rows = Sections { scratch: self.scratch.clone(), parts: Vec::new() };
+        let distinct =
+            self.by_size.map(|sizes| distinct_sizes(sizes, &self.scratch)).transpose()?;
         for (kind, column) in [(Kind::Sizes, self.sizes), (Kind::Classes, self.classes)] {
             if let Some(bytes) = column.bytes {
                 of_rows.append(kind, None, rows, bytes.finish()?);
             }
+        }
+        if let Some(sizes) = distinct {
+            of_rows.append(Kind::DistinctSizes, None, sizes.len() / size_of::<u64>() as u64, sizes);
         }
         let mut of_keys = Sections { scratch: self.scratch.clone(), parts: Vec::new() };
         let mut note = |algorithm: Algorithm, keys: &Keys| {
@@ -253,6 +266,21 @@ fn further_keys(
         key_of_row.put(&NO_KEY.to_le_bytes())?;
     }
     Ok((keys, key_of_row.finish()?))
+}
+
+/// Returns each size once, in order.
+fn distinct_sizes(sizes: Sorter, scratch: &Scratch) -> Result<Stored, Error> {
+    let mut out = Growing::new(scratch)?;
+    let mut last = None;
+    let mut sorted = sizes.finish();
+    while let Some(size) = sorted.next()? {
+        let size = size.first_chunk().copied().map(u64::from_be_bytes);
+        if let Some(size) = size.filter(|_| size != last) {
+            out.put(&size.to_le_bytes())?;
+        }
+        last = size;
+    }
+    out.finish()
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {

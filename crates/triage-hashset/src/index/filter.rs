@@ -166,9 +166,19 @@ impl Filter {
         Some(Self { shard_bits, shards: shards? })
     }
 
-    /// Says whether the digest may be in the set; `false` is certain. `section` is that of `read`.
+    /// Returns how many bytes of the section were read and are kept.
+    pub(super) fn head_len(&self) -> usize {
+        HEAD_LEN.saturating_add(self.shards.len().saturating_mul(SHARD_LEN))
+    }
+
+    /// Says whether the digest may be in the set; `false` is certain. `byte` returns a byte of the
+    /// section.
     #[inline]
-    pub(super) fn may_contain(&self, section: &[u8], digest: &[u8]) -> bool {
+    pub(super) fn may_contain<'a>(
+        &self,
+        digest: &[u8],
+        byte: impl Fn(usize) -> Option<&'a u8>,
+    ) -> bool {
         let shard = self.shards.get(shard_of(digest, self.shard_bits));
         let (Some(shard), Some(word)) = (shard, word(digest)) else { return true };
         if shard.segment_length == 0 {
@@ -183,8 +193,10 @@ impl Filter {
         let second = first.wrapping_add(length);
         let third = second.wrapping_add(length) ^ (hash as u32 & mask);
         let second = second ^ ((hash >> 18) as u32 & mask);
-        let fingerprints = section.get(shard.start..).and_then(|rest| rest.get(..shard.len));
-        let at = |place: u32| fingerprints.and_then(|all| all.get(place as usize)).copied();
+        let at = |place: u32| {
+            let place = Some(place as usize).filter(|place| *place < shard.len)?;
+            byte(shard.start.checked_add(place)?).copied()
+        };
         match (at(first), at(second), at(third)) {
             (Some(a), Some(b), Some(c)) => a ^ b ^ c == (hash ^ (hash >> 32)) as u8,
             // Only a damaged index points outside: the exact search decides.
@@ -263,9 +275,13 @@ mod tests {
         for count in (0..40).chain([1000, 70_000, 300_000]) {
             let section = encode(&keys(count));
             let filter = Filter::read(&section).unwrap();
-            assert!(keys(count).iter().all(|key| filter.may_contain(&section, key)), "{count}");
+            assert!(
+                keys(count).iter().all(|key| filter.may_contain(key, |at| section.get(at))),
+                "{count}"
+            );
             let others = &keys(count + 20_000);
-            let passed = others.iter().filter(|key| filter.may_contain(&section, *key)).count();
+            let passed =
+                others.iter().filter(|key| filter.may_contain(*key, |at| section.get(at))).count();
             let extra = passed - usize::try_from(count).unwrap();
             assert!(extra < 200, "{extra} of 20000 pass a filter of {count}");
         }
@@ -281,7 +297,11 @@ mod tests {
         for n in 0..50_000_u64 {
             let mut digest = [0; 16];
             digest[8..].copy_from_slice(&mix(n).to_le_bytes());
-            assert_eq!(filter.may_contain(&section, &digest), library.contains(&mix(n)), "{n}");
+            assert_eq!(
+                filter.may_contain(&digest, |at| section.get(at)),
+                library.contains(&mix(n)),
+                "{n}"
+            );
         }
     }
 }

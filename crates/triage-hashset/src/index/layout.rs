@@ -15,7 +15,7 @@ pub(crate) const MAGIC: &[u8; 8] = b"TRIAGEHX";
 /// Major version: another one cannot be read.
 pub(crate) const MAJOR: u16 = 1;
 /// Minor version: a later one has sections that this program may skip.
-pub(crate) const MINOR: u16 = 1;
+pub(crate) const MINOR: u16 = 2;
 /// Length of the header; the section table follows.
 pub(crate) const HEADER_LEN: usize = 64;
 /// Where the digest of the head stands in the header.
@@ -52,6 +52,10 @@ pub(crate) enum Kind {
     Classes = 4,
     /// `u32` for each row: its key of this algorithm.
     KeyOfRow = 5,
+    /// `u32` for each page before this section: its CRC-32.
+    Checks = 6,
+    /// `u64`: the distinct sizes in order, if every row has one.
+    DistinctSizes = 7,
     /// `u32` for each prefix and one more: first key that has it.
     Fan = 16,
     /// The digests in order without the bytes that the prefix fixes.
@@ -73,6 +77,8 @@ impl Kind {
             Self::Sizes => "section sizes",
             Self::Classes => "section classes",
             Self::KeyOfRow => "section keys of rows",
+            Self::Checks => "section page checks",
+            Self::DistinctSizes => "section distinct sizes",
             Self::Fan => "section prefix table",
             Self::Keys => "section keys",
             Self::Links => "section links",

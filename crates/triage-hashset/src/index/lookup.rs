@@ -57,22 +57,18 @@ impl Index {
 
     /// Finds a digest among the sorted keys.
     fn find(&self, table: &Table, digest: &[u8]) -> Found {
-        let section = self.bytes.get(table.filter_section.clone()).unwrap_or_default();
-        if !table.filter.may_contain(section, digest) {
+        let filter = &table.filter_section;
+        let byte = |at| self.element(filter, at, 1).and_then(<[u8]>::first);
+        if !table.filter.may_contain(digest, byte) {
             return Found::Missing;
         }
         let prefix = fan_place(digest, table.bits);
-        let fan = self.bytes.get(table.fan.clone()).unwrap_or_default();
         let dropped = (table.bits / 8) as usize;
         let rest = digest.get(dropped..).unwrap_or_default();
-        let width = rest.len();
-        let keys = self.bytes.get(table.keys.clone()).unwrap_or_default();
-        let key = |place: u32| {
-            let start = (place as usize).saturating_mul(width);
-            keys.get(start..start.saturating_add(width)).unwrap_or_default()
-        };
-        let mut low = u32_at(fan, prefix).unwrap_or(0).min(table.count);
-        let mut high = u32_at(fan, prefix.saturating_add(1)).unwrap_or(0).min(table.count);
+        let key =
+            |place: u32| self.element(&table.keys, place as usize, rest.len()).unwrap_or_default();
+        let first = |prefix: usize| self.u32_in(&table.fan, prefix).unwrap_or(0).min(table.count);
+        let (mut low, mut high) = (first(prefix), first(prefix.saturating_add(1)));
         while low < high {
             let middle = low.midpoint(high);
             match key(middle).cmp(rest) {
@@ -136,19 +132,17 @@ impl Index {
     pub(super) fn rows_of(&self, table: &Table, key: u32) -> impl Iterator<Item = u32> + '_ {
         let link = match &table.links {
             None => key,
-            Some(links) => {
-                let links = self.bytes.get(links.clone()).unwrap_or_default();
-                u32_at(links, key as usize).unwrap_or(NO_KEY)
-            }
+            Some(links) => self.u32_in(links, key as usize).unwrap_or(NO_KEY),
         };
-        let lists = self.bytes.get(table.lists.clone()).unwrap_or_default();
+        let lists = &table.lists;
         let place = (link & !LIST_BIT) as usize;
         let mut rows: &[u8] = &[];
         if link & LIST_BIT != 0 {
-            let count = u32_at(lists, place).unwrap_or(0) as usize;
-            let start = place.saturating_add(1).saturating_mul(4);
+            let count = self.u32_in(lists, place).unwrap_or(0) as usize;
+            let start = place.saturating_add(1).saturating_mul(4).saturating_add(lists.start);
             let end = start.saturating_add(count.saturating_mul(4));
-            rows = lists.get(start..end).unwrap_or_default();
+            let listed = (end <= lists.end).then(|| self.part(start..end)).flatten();
+            rows = listed.unwrap_or_default();
         }
         let single = rows.is_empty().then_some(link);
         let listed = rows.chunks_exact(4).filter_map(|row| u32_at(row, 0));
@@ -157,22 +151,25 @@ impl Index {
 
     /// Returns the key that a record has in a table, or [`NO_KEY`].
     pub(super) fn key_of(&self, table: &Table, row: u32) -> u32 {
-        let column = table.key_of_row.clone().and_then(|range| self.bytes.get(range));
-        column.and_then(|column| u32_at(column, row as usize)).unwrap_or(NO_KEY)
+        let column = table.key_of_row.as_ref();
+        column.and_then(|column| self.u32_in(column, row as usize)).unwrap_or(NO_KEY)
     }
 
     pub(super) fn class_of(&self, row: u32) -> u16 {
-        let column = self.classes.clone().and_then(|range| self.bytes.get(range));
-        let at = (row as usize).saturating_mul(2);
-        let class = column.and_then(|column| column.get(at..)?.first_chunk().copied());
-        class.map_or(NO_CLASS, u16::from_le_bytes)
+        let column = self.classes.as_ref();
+        let class = column.and_then(|column| self.element(column, row as usize, 2)?.first_chunk());
+        class.map_or(NO_CLASS, |class| u16::from_le_bytes(*class))
+    }
+
+    /// Returns the size of a record, if it is known.
+    pub(super) fn size_of_row(&self, row: u32) -> Option<u64> {
+        let size = read_u64(self.element(self.sizes.as_ref()?, row as usize, 8)?, 0);
+        size.filter(|size| *size != NO_SIZE)
     }
 
     /// Says whether a digest or the size of the record differs from those of the file.
     fn contradicts(&self, found: &FoundAll, row: u32, size_bytes: u64) -> bool {
-        let sizes = self.sizes.clone().and_then(|range| self.bytes.get(range));
-        let size = sizes.and_then(|sizes| read_u64(sizes, (row as usize).saturating_mul(8)));
-        let size_differs = size.is_some_and(|size| size != NO_SIZE && size != size_bytes);
+        let size_differs = self.size_of_row(row).is_some_and(|size| size != size_bytes);
         let digest_differs = self.tables.iter().zip(found).any(|(table, found)| {
             let key = self.key_of(table, row);
             let compared = table.key_of_row.is_some() && *found != Found::NotCompared;

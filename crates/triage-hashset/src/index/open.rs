@@ -15,6 +15,7 @@ use std::sync::Arc;
 use triage_hash::{Algorithm, Algorithms};
 
 use super::assembly::head_digest;
+use super::checks::Checks;
 use super::filter::Filter;
 use super::layout::{
     ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MAJOR, MAX_JSON, MAX_SECTIONS, Meta,
@@ -35,10 +36,14 @@ pub struct Index {
     pub(super) categories: Vec<Category>,
     pub(super) sizes: Option<Range<usize>>,
     pub(super) classes: Option<Range<usize>>,
+    /// The distinct sizes in order, if every row has one.
+    distinct_sizes: Option<Range<usize>>,
     pub(super) tables: Vec<Table>,
     pub(super) name: Arc<str>,
     pub(super) version: Option<Arc<str>>,
     pub(super) source_sha256: Arc<str>,
+    /// Of a mapped file that has them.
+    checks: Option<Checks>,
 }
 
 impl fmt::Debug for Index {
@@ -64,6 +69,9 @@ pub(super) struct Table {
     pub(super) filter_section: Range<usize>,
     pub(super) filter: Filter,
 }
+
+/// Up to this size a file is checked whole before it is asked: that takes about 20 milliseconds.
+const MOST_VERIFIED_AT_ONCE: usize = 64 << 20;
 
 /// The algorithms from the strongest to the weakest; equals in the order of columns.
 const BY_STRENGTH: [Algorithm; 6] = [
@@ -137,9 +145,82 @@ impl Index {
         parser.check_zeros(end..self.bytes.len())
     }
 
+    /// Checks the whole index, unless it is a large file whose pages are checked as they are used;
+    /// then whoever asks it must look at [`Index::damage`] afterwards.
+    ///
+    /// # Errors
+    /// As [`Index::verify`].
+    pub fn verify_now_or_in_use(&self) -> Result<(), Error> {
+        let is_large = self.bytes.len() > MOST_VERIFIED_AT_ONCE;
+        if is_large && self.checks.is_some() { Ok(()) } else { self.verify() }
+    }
+
+    /// Returns where the first page begins that was used and is not as it was written: answers
+    /// since the index was opened cannot be relied on.
+    #[must_use]
+    pub fn damage(&self) -> Option<u64> {
+        self.checks.as_ref().and_then(Checks::damage)
+    }
+
+    /// Returns a part of the file, whose pages are checked.
+    #[inline]
+    pub(super) fn part(&self, range: Range<usize>) -> Option<&[u8]> {
+        if let Some(checks) = &self.checks {
+            checks.touch(&self.bytes, &range);
+        }
+        self.bytes.get(range)
+    }
+
+    /// Returns the element `place` of `size` bytes of a section.
+    #[inline]
+    pub(super) fn element(
+        &self,
+        section: &Range<usize>,
+        place: usize,
+        size: usize,
+    ) -> Option<&[u8]> {
+        let start = section.start.checked_add(place.checked_mul(size)?)?;
+        let end = start.checked_add(size)?;
+        if end > section.end { None } else { self.part(start..end) }
+    }
+
+    /// Returns an element of a section of `u32`.
+    #[inline]
+    pub(super) fn u32_in(&self, section: &Range<usize>, place: usize) -> Option<u32> {
+        read_u32(self.element(section, place, 4)?, 0)
+    }
+
     /// Returns the error of a row that cannot be put together.
     pub(super) fn bad_row(&self, number: u32) -> Error {
         Parser::bad_at(&self.path, "rows", &"digests and a category", &format!("row {number}"))
+    }
+
+    /// Says whether the set gives the size of every entry.
+    #[must_use]
+    pub const fn has_all_sizes(&self) -> bool {
+        self.distinct_sizes.is_some()
+    }
+
+    /// Says whether the set has an entry of that size; true also if it has one without a size.
+    #[must_use]
+    pub fn lists_size(&self, size_bytes: u64) -> bool {
+        let Some(sizes) = &self.distinct_sizes else { return true };
+        let (mut low, mut high) = (0, sizes.len() / size_of::<u64>());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.element(sizes, middle, 8).and_then(|size| read_u64(size, 0)) {
+                Some(size) if size == size_bytes => return true,
+                Some(size) if size < size_bytes => low = middle.saturating_add(1),
+                _ => high = middle,
+            }
+        }
+        false
+    }
+
+    /// Returns the error of a page that is not as it was written.
+    pub(super) fn bad_page(&self, place: u64) -> Error {
+        let found = format!("another for the page at {place}");
+        Parser::bad_at(&self.path, "pages", &"the CRC-32 of each", &found)
     }
 
     /// Returns who made the set and from what.
@@ -223,8 +304,11 @@ impl Index {
         if tables.len() > 1 && tables.iter().any(|table| table.key_of_row.is_none()) {
             return Err(parser.bad(Kind::KeyOfRow.name(), &"one for each algorithm", &"fewer"));
         }
+        let distinct_sizes = find(Kind::DistinctSizes, None)
+            .map(|section| parser.column(section, Kind::DistinctSizes, section.count, 8))
+            .transpose()?;
         let (sizes, classes) = (of_rows(Kind::Sizes, None, 8)?, of_rows(Kind::Classes, None, 2)?);
-        Ok(Self {
+        let index = Self {
             path: path.to_owned(),
             digest,
             name: meta.identity.name.as_str().into(),
@@ -235,10 +319,21 @@ impl Index {
             categories,
             sizes,
             classes,
+            distinct_sizes,
             tables,
+            checks: parser.checks(&sections)?,
             sections,
             bytes,
-        })
+        };
+        // What was read of the filters is kept, and so it is checked now.
+        for table in &index.tables {
+            let start = table.filter_section.start;
+            let _ = index.part(start..start.saturating_add(table.filter.head_len()));
+        }
+        match index.damage() {
+            None => Ok(index),
+            Some(place) => Err(index.bad_page(place)),
+        }
     }
 }
 
@@ -253,7 +348,7 @@ struct TableSections<'a> {
 
 /// Reads the parts of an index, each checked against the file.
 struct Parser<'a> {
-    bytes: &'a [u8],
+    bytes: &'a Bytes,
     path: &'a Path,
 }
 
@@ -330,6 +425,23 @@ impl Parser<'_> {
             return Err(self.bad(kind.name(), &format!("{count} elements of {size}"), &found));
         }
         self.range(section, kind.name())
+    }
+
+    /// Reads the page checks of a mapped file. What is in memory cannot be damaged.
+    fn checks(&self, sections: &[Section]) -> Result<Option<Checks>, Error> {
+        let Some(section) = sections.iter().find(|s| s.kind == Kind::Checks as u32) else {
+            return Ok(None);
+        };
+        if matches!(self.bytes, Bytes::Owned(_)) {
+            return Ok(None);
+        }
+        let name = Kind::Checks.name();
+        self.check_digest(section, name)?;
+        let sums = self.column(section, Kind::Checks, section.count, 4)?;
+        let first = sections.first().and_then(|first| usize::try_from(first.offset).ok());
+        let checks = first.and_then(|first| Checks::new(first, sums));
+        let found = format!("{} at {}", section.count, section.offset);
+        checks.map(Some).ok_or_else(|| self.bad(name, &"one for each page before", &found))
     }
 
     fn check_digest(&self, section: &Section, name: &'static str) -> Result<(), Error> {

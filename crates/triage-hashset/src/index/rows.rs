@@ -2,11 +2,9 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
-use std::ops::Range;
-
 use triage_hash::{Digest, Digests};
 
-use super::layout::{NO_CLASS, NO_KEY, NO_SIZE, read_u64, u32_at};
+use super::layout::{NO_CLASS, NO_KEY};
 use super::open::{Index, Table};
 use crate::{Category, Error};
 
@@ -44,14 +42,15 @@ impl Index {
                 digests.insert(digest);
             }
         }
-        let sizes = self.sizes.clone().and_then(|range| self.bytes.get(range));
-        let size = sizes.and_then(|sizes| read_u64(sizes, (number as usize).saturating_mul(8)));
+        let size_bytes = self.size_of_row(number);
         let class = self.class_of(number);
         let category = self.categories.get(usize::from(class)).cloned();
+        if let Some(place) = self.damage() {
+            return Err(self.bad_page(place));
+        }
         if digests.is_empty() || (class != NO_CLASS && category.is_none()) {
             return Err(self.bad_row(number));
         }
-        let size_bytes = size.filter(|size| *size != NO_SIZE);
         Ok(Record { number, digests, size_bytes, category })
     }
 
@@ -79,19 +78,16 @@ impl Index {
 
     /// Puts a digest together from the prefix table and the keys.
     fn digest_at(&self, table: &Table, key: u32) -> Option<Digest> {
-        let section = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
-        let fan = section(&table.fan);
         // The last prefix that begins at or before the key.
         let (mut low, mut high) = (0_usize, 1_usize.checked_shl(table.bits)?);
         while high.saturating_sub(low) > 1 {
             let middle = low.midpoint(high);
-            if u32_at(fan, middle)? <= key { low = middle } else { high = middle }
+            if self.u32_in(&table.fan, middle)? <= key { low = middle } else { high = middle }
         }
         let prefix = u32::try_from(low).ok()?.checked_shl(32_u32.checked_sub(table.bits)?);
         let dropped = usize::try_from(table.bits / 8).ok()?;
         let width = table.algorithm.len_bytes().checked_sub(dropped)?;
-        let start = usize::try_from(key).ok()?.checked_mul(width)?;
-        let rest = section(&table.keys).get(start..start.checked_add(width)?)?;
+        let rest = self.element(&table.keys, usize::try_from(key).ok()?, width)?;
         let mut bytes = prefix.unwrap_or(0).to_be_bytes().get(..dropped)?.to_vec();
         bytes.extend_from_slice(rest);
         Digest::from_bytes(table.algorithm, &bytes).ok()

@@ -120,6 +120,7 @@ fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
         walk: WalkPlan::default(),
         algorithms: Algorithms::DEFAULT,
         sets: None,
+        size_filter: false,
         execution: Execution {
             threads: 2,
             io,

@@ -155,6 +155,7 @@ fn one_path(
         walk: WalkPlan::default(),
         algorithms: writer.algorithms,
         sets: None,
+        size_filter: false,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: clock as Arc<_>,
         halting: Arc::new(Halting::new()),

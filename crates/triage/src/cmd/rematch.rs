@@ -9,7 +9,7 @@ use triage_case::{CaseDir, Coverage};
 use super::diff::manifest_of;
 use crate::console::{Console, out};
 use crate::failure::Failure;
-use crate::set_args::SetArgs;
+use crate::set_args::{SetArgs, damaged};
 use crate::shown::{coverage_json, hit_line, record_json};
 use crate::{exit, measure};
 
@@ -52,6 +52,7 @@ pub(crate) fn run(args: &MatchArgs, console: Console) -> Result<u8, Failure> {
         coverage.add(&record);
         Ok(())
     })?;
+    damaged(&opened.sets)?;
     if let Some(index) = opened.sets.unmatchable(digests).next().filter(|_| !digests.is_empty()) {
         return Err(Failure::usage("a set could never match this manifest")
             .because(format!("it holds {}, the manifest holds {digests}", index.algorithms())));

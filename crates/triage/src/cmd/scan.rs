@@ -92,6 +92,9 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let walk = args.question.walk(evidence.path())?;
     let opened = args.sets.open(console)?;
     refuse_unmatchable(&opened.sets, algorithms, console)?;
+    if args.question.size_filter {
+        refuse_unsized(&opened.sets)?;
+    }
     let particulars = args.particulars.resolve(evidence.path())?;
     let plan = Plan {
         v: Plan::VERSION,
@@ -105,6 +108,7 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         after: walk.range.after.as_ref().map(triage_evidence::Location::to_text),
         until: walk.range.until.as_ref().map(triage_evidence::Location::to_text),
         max_size_bytes: walk.max_size_bytes,
+        size_filter: args.question.size_filter,
         one_file_system: walk.one_file_system,
     };
     let begun = Begun {
@@ -145,6 +149,8 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let algorithms =
         begun.plan.algorithms.parse::<Algorithms>().map_err(|error| damaged(&error))?;
     let opened = SetArgs::of_plan(&begun.plan.sets)?.open(console)?;
+    // What the first part of the run used is not known any more: all of it has to be sound.
+    opened.sets.verify()?;
     if opened.planned != begun.plan.sets {
         return Err(Failure::usage("a hash set is not the one that the scan began with")
             .because("its digest, name or size differs")
@@ -196,6 +202,23 @@ fn refuse_unmatchable(
     Ok(())
 }
 
+/// An entry without a size could be a file of any size: leaving files out by size could miss it.
+fn refuse_unsized(sets: &Sets) -> Result<(), Failure> {
+    let refused = Failure::usage("--size-filter cannot be used");
+    if sets.is_empty() {
+        return Err(refused.because("no hash set was named").hint("give --sets FILE"));
+    }
+    match sets.without_all_sizes().next() {
+        None => Ok(()),
+        Some(index) => Err(refused
+            .at(triage_evidence::escape(index.identity().name.as_bytes()))
+            .because("the set has entries without a size, which could be files of any size")
+            .hint(
+                "import a list that gives the size of every file, or scan without --size-filter",
+            )),
+    }
+}
+
 /// Returns the seed of the salts.
 pub(crate) fn seed_of(begun: &Begun) -> Result<[u8; 32], Failure> {
     let digest =
@@ -244,6 +267,7 @@ fn walk(
         walk: ready.walk.clone(),
         algorithms: ready.algorithms,
         sets: Some(Arc::clone(&ready.sets)).filter(|sets| !sets.is_empty()),
+        size_filter: ready.begun.plan.size_filter,
         execution: *execution,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: Arc::clone(clock) as Arc<_>,

@@ -63,7 +63,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) sets: SetArgs,
     /// Go on with an interrupted scan; the plan is the one stored in the package
-    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "taken_for"])]
+    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "size_filter", "taken_for"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
@@ -102,6 +102,10 @@ pub(crate) struct QuestionArgs {
     /// Do not open files larger than this, and record them as not examined
     #[arg(long, value_name = "SIZE", value_parser = measure::size)]
     pub(crate) max_size: Option<u64>,
+    /// Leave files unread whose exact size no set lists; they are counted as a class of their own.
+    /// Needs sets that give the size of every entry
+    #[arg(long)]
+    pub(crate) size_filter: bool,
     /// What SRC is taken for
     #[arg(long = "as", value_name = "WHAT", default_value = "auto")]
     pub(crate) taken_for: TakenFor,

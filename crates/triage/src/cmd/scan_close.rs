@@ -226,6 +226,13 @@ fn last_words(
         (None, None) => "",
         _ => ", a PART of the exhibit",
     };
+    let unread = coverage.share(Status::SizeNotListed).entries;
+    if plan.size_filter {
+        console.say(&format!(
+            "size filter: {} files were NOT READ because no set lists a file of their size",
+            measure::count(unread)
+        ));
+    }
     let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
         let gaps = measure::count(coverage.gaps());
         let unlisted = match coverage.unlisted_directories() {

@@ -11,7 +11,7 @@ use triage_hashset::{Match, Sets};
 use crate::console::{Console, Results};
 use crate::exit;
 use crate::failure::Failure;
-use crate::set_args::SetArgs;
+use crate::set_args::{SetArgs, damaged};
 
 /// Look digests up: exit 1 if any is found, 0 if none
 #[derive(Args, Debug)]
@@ -64,6 +64,7 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
     }
     let Lookup { asked, found, results, .. } = lookup;
     drop(results);
+    damaged(&opened.sets)?;
     let code = if found > 0 { exit::HIT } else { exit::COMPLETE };
     console.say(&format!("{found} of {asked} digests found"));
     console.record(&json!({

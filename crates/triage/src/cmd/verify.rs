@@ -130,6 +130,7 @@ fn compare(
         walk,
         algorithms,
         sets: None,
+        size_filter: false,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: clock as Arc<_>,
         halting: Arc::new(Halting::new()),
