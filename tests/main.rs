@@ -8,6 +8,7 @@ mod custody;
 mod deterministic;
 mod disks;
 mod doctor;
+mod encrypted_sets;
 mod harness;
 mod hash;
 mod hostile;

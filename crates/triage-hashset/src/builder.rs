@@ -14,7 +14,9 @@ use crate::category::label;
 use crate::index::{Assembly, Columns, Meta, NO_CLASS, NO_SIZE};
 use crate::sorter::{Sorted, Sorter};
 use crate::spill::Scratch;
-use crate::{Category, Error, ImportReport, Index, Row, RowCategory, SetIdentity};
+use crate::{
+    Category, DigestKey, Error, ImportReport, Index, Row, RowCategory, SetIdentity, SetKeys,
+};
 
 /// Most rows of one set: the links of an index use the highest bit of a row number for lists.
 pub(crate) const MAX_ROWS: u64 = 0x7fff_fffe;
@@ -36,6 +38,8 @@ pub struct Builder {
     rows: u64,
     categories: BTreeMap<RowCategory, u16>,
     record: Vec<u8>,
+    /// The digests that are pushed are keyed by it.
+    keyed_by: Option<DigestKey>,
 }
 
 impl Default for Builder {
@@ -60,7 +64,16 @@ impl Builder {
 
     fn with(scratch: Scratch) -> Self {
         let (alike, record) = (Vec::new(), Vec::new());
-        Self { scratch, alike, rows: 0, categories: BTreeMap::new(), record }
+        Self { scratch, alike, rows: 0, categories: BTreeMap::new(), record, keyed_by: None }
+    }
+
+    /// Says that the digests of all rows are keyed.
+    pub(crate) fn hold_keyed_digests(&mut self, key: DigestKey) {
+        self.keyed_by = Some(key);
+    }
+
+    fn keys(&self) -> SetKeys {
+        SetKeys { digest_keys: self.keyed_by.iter().cloned().collect(), ..SetKeys::default() }
     }
 
     /// Takes a row. A row without digests is not taken.
@@ -143,7 +156,8 @@ impl Builder {
     /// # Errors
     /// [`Error::Limit`] if the index would be too large, [`Error::Io`] if a scratch file fails.
     pub fn finish(self, identity: SetIdentity, report: ImportReport) -> Result<Index, Error> {
-        Index::from_bytes(self.compile(identity, report)?.into_bytes()?)
+        let keys = self.keys();
+        Index::from_bytes(self.compile(identity, report)?.into_bytes()?, &keys)
     }
 
     /// Compiles the rows into an index file and opens it. The file must not exist.
@@ -156,8 +170,9 @@ impl Builder {
         identity: SetIdentity,
         report: ImportReport,
     ) -> Result<Index, Error> {
+        let keys = self.keys();
         self.compile(identity, report)?.write_new(path)?;
-        Index::open(path)
+        Index::open_with(path, &keys)
     }
 
     fn compile(
@@ -165,6 +180,7 @@ impl Builder {
         identity: SetIdentity,
         mut report: ImportReport,
     ) -> Result<Assembly, Error> {
+        let keyed = self.keyed_by.as_ref().map(DigestKey::id);
         let (categories, renumbered) = self.sort_categories(identity.scheme.as_deref());
         let all = self.alike.iter().flat_map(|alike| alike.algorithms.iter()).collect();
         let mut columns = Columns::new(&self.scratch, all, self.rows)?;
@@ -186,7 +202,7 @@ impl Builder {
         }
         equal.put(&mut columns, &mut report)?;
         columns.finish(
-            |report| Meta { builder: Meta::this_builder(), identity, report },
+            |report| Meta { builder: Meta::this_builder(), identity, report, keyed },
             report,
             &categories,
         )

@@ -37,6 +37,9 @@ pub fn diff(
     after: &Index,
     each: &mut dyn FnMut(Difference) -> Result<(), Error>,
 ) -> Result<u64, Error> {
+    for set in [before, after] {
+        set.refuse_keyed("holds keyed digests: those of the list are not in it")?;
+    }
     if before.algorithms() != after.algorithms() {
         let set = after.identity().name.clone();
         let (now, then) = (after.algorithms(), before.algorithms());

@@ -104,6 +104,14 @@ pub enum Error {
         /// What is there.
         actual: String,
     },
+    /// The set is encrypted or its digests are keyed, and no given key opens it.
+    #[error("{path:?} cannot be opened: {reason}")]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A file of that name is there already; nothing is ever overwritten.
     #[error("{path:?} exists already")]
     Exists {

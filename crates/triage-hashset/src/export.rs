@@ -199,6 +199,7 @@ pub fn export(
     algorithm: Option<Algorithm>,
     path: &Path,
 ) -> Result<ExportReport, Error> {
+    index.refuse_keyed("holds keyed digests: those of the list are not in it")?;
     let name = &index.identity().name;
     let mut report = ExportReport::default();
     let mut done = |written: ExportReport| {

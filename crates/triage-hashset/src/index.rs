@@ -11,6 +11,7 @@ mod keys;
 mod layout;
 mod lookup;
 mod open;
+mod parser;
 mod rows;
 mod write;
 

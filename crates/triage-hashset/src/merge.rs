@@ -23,6 +23,9 @@ pub fn merge(
     if std::fs::symlink_metadata(output).is_ok() {
         return Err(Error::Exists { path: output.to_owned() });
     }
+    sets.iter().try_for_each(|set| {
+        set.refuse_keyed("holds keyed digests: those of the list are not in it")
+    })?;
     let unfit =
         |set: &Index, reason: String| Error::Unfit { set: set.identity().name.clone(), reason };
     let mut scheme: Option<String> = None;

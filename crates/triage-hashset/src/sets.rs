@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use triage_hash::{Algorithms, Digests};
 
+use crate::encrypted::{decrypt, is_encrypted};
 use crate::exclusion::is_empty_file;
-use crate::{Error, ImportOptions, Index, Matches, import, is_index};
+use crate::{Error, ImportOptions, Index, Matches, SetKeys, import, is_index};
+
+/// Bytes that tell what a file is.
+const HEAD_LEN: u64 = 32;
 
 /// Where a set comes from: an index file, or a list to compile in memory.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +20,8 @@ pub struct SetSource {
     pub path: PathBuf,
     /// How to read a list. An index file carries its own description, and this is not used.
     pub options: ImportOptions,
+    /// What opens an encrypted set or one with keyed digests.
+    pub keys: SetKeys,
 }
 
 /// Several sets. Shareable between threads; a file in no set costs a few filter probes.
@@ -134,22 +140,25 @@ impl Sets {
 }
 
 fn open_one(source: &SetSource) -> Result<Index, Error> {
-    if has_index_magic(&source.path)? {
-        Index::open(&source.path)
+    let head = head_of(&source.path)?;
+    if is_index(&head) {
+        Index::open_with(&source.path, &source.keys)
+    } else if is_encrypted(&head) {
+        decrypt(&source.path, &source.keys)
     } else {
         import(&source.path, &source.options)
     }
 }
 
-/// Says whether a file starts like an index. What cannot be read twice is not one.
-fn has_index_magic(path: &Path) -> Result<bool, Error> {
+/// Returns the first bytes of a file. What cannot be read twice has none.
+fn head_of(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
     let file = File::open(path).map_err(failed("open"))?;
     let mut head = Vec::new();
     if file.metadata().map_err(failed("examine"))?.is_file() {
-        file.take(8).read_to_end(&mut head).map_err(failed("read"))?;
+        file.take(HEAD_LEN).read_to_end(&mut head).map_err(failed("read"))?;
     }
-    Ok(is_index(&head))
+    Ok(head)
 }
 
 #[cfg(test)]

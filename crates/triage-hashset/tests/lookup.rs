@@ -254,8 +254,12 @@ fn lists_and_indexes_are_opened_together() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set.thx");
     import(&fixture("vics/vics_2.0_hashset.json"), &options()).unwrap().write(&path).unwrap();
-    let list = SetSource { path: fixture("plain/sha256.txt"), options: ImportOptions::default() };
-    let index = SetSource { path, options: ImportOptions::default() };
+    let list = SetSource {
+        path: fixture("plain/sha256.txt"),
+        options: ImportOptions::default(),
+        ..SetSource::default()
+    };
+    let index = SetSource { path, options: ImportOptions::default(), ..SetSource::default() };
     let sets = Sets::open(&[index, list]).unwrap();
     sets.verify().unwrap();
     let file = &expected()[0];

@@ -132,6 +132,9 @@ impl From<triage_hashset::Error> for Failure {
         use triage_hashset::Error as E;
         let code = if matches!(error, E::Exists { .. }) { exit::REFUSED } else { exit::USAGE };
         let hint = match &error {
+            E::Locked { .. } => Some(
+                "give --set-key FILE or --set-passphrase FILE; a damaged copy has to be copied again",
+            ),
             E::SchemeNeeded { .. } => Some("name the scheme of the categories with --scheme"),
             E::Ambiguous { .. } | E::Unrecognised { .. } => {
                 Some("name the format with --set-format")

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_hash::Algorithm;
 use triage_hashset::{
-    ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetSource, Sets,
+    ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetKeys, SetSource, Sets,
 };
 use triage_scan::{PlannedSet, SetReading};
 
@@ -49,6 +49,52 @@ pub(crate) struct ReadingArgs {
     /// Refuse a list with any unusable row
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+}
+
+/// What opens encrypted sets and sets with keyed digests.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct KeyArgs {
+    /// A file of age identities or digest keys that opens a set; may be given several times
+    #[arg(long, value_name = "FILE", env = "TRIAGE_SET_KEY", value_delimiter = ':')]
+    pub(crate) set_key: Vec<PathBuf>,
+    /// A file whose first line is the passphrase of a set; `/dev/fd/3` is a descriptor
+    #[arg(long, value_name = "FILE", env = "TRIAGE_SET_PASSPHRASE_FILE")]
+    pub(crate) set_passphrase: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// Reads the keys.
+    pub(crate) fn read(&self) -> Result<SetKeys, Failure> {
+        let mut keys = SetKeys::default();
+        let bad = |path: &Path, error: &dyn std::error::Error| {
+            Failure::usage("cannot use the key of a set").at(shown::path(path)).caused_by(error)
+        };
+        for path in &self.set_key {
+            let text = read_secret(path)?;
+            keys.add_file(&text).map_err(|error| bad(path, &error))?;
+        }
+        if let Some(path) = &self.set_passphrase {
+            let text = read_secret(path)?;
+            keys.add_passphrase(&text).map_err(|error| bad(path, &error))?;
+        }
+        Ok(keys)
+    }
+}
+
+/// Reads a small text file of keys or a passphrase.
+pub(crate) fn read_secret(path: &Path) -> Result<String, Failure> {
+    /// Key files are a few lines.
+    const MOST_BYTES: u64 = 64 << 10;
+    let failed = |error: &dyn std::error::Error| {
+        Failure::usage("cannot read the key of a set").at(shown::path(path)).caused_by(error)
+    };
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut std::io::Read::take(file, MOST_BYTES), &mut text)
+        .map_err(|error| failed(&error))?;
+    Ok(text)
 }
 
 impl ReadingArgs {
@@ -84,6 +130,7 @@ pub(crate) struct OpenSets {
 impl SetArgs {
     /// Opens every set, checks it whole, and says what was in it.
     pub(crate) fn open(&self, console: Console) -> Result<OpenSets, Failure> {
+        let keys = self.reading.keys.read()?;
         let mut indexes = Vec::new();
         let mut planned = Vec::new();
         for (paths, disposition) in [
@@ -99,7 +146,7 @@ impl SetArgs {
                         .at(shown::path(path))
                         .caused_by(&error)
                 })?;
-                let index = open_one(&path, &options)?;
+                let index = open_one(&path, &options, &keys)?;
                 tell(&index, console);
                 if index.identity().disposition != disposition && disposition != Disposition::Alert
                 {
@@ -157,9 +204,10 @@ impl SetArgs {
     }
 }
 
-fn open_one(path: &Path, options: &ImportOptions) -> Result<Index, Failure> {
+fn open_one(path: &Path, options: &ImportOptions, keys: &SetKeys) -> Result<Index, Failure> {
     let place = shown::path(path);
-    let source = SetSource { path: path.to_path_buf(), options: options.clone() };
+    let source =
+        SetSource { path: path.to_path_buf(), options: options.clone(), keys: keys.clone() };
     let opened = Sets::open(&[source]);
     let sets = opened.map_err(|error| Failure::from(error).at(&place))?;
     // Flipped bits in an index would be silent misses. A large one is checked page by page as it is
@@ -218,6 +266,7 @@ pub(crate) fn index_json(kind: &str, index: &Index) -> Value {
         "report": index.report(),
         "records": index.record_count(),
         "algorithms": index.algorithms().to_string(),
+        "keyed_by": index.keyed_by(),
         "index_blake3": crate::facts::hex(&index.digest()),
     })
 }

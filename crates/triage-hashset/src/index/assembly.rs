@@ -6,7 +6,7 @@ use std::path::Path;
 use super::checks::PageSums;
 use super::encode::Part;
 use super::layout::{
-    ALIGN, ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MAJOR, MINOR, NO_ALGORITHM, Section,
+    ALIGN, ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MINOR, NO_ALGORITHM, Section,
     algorithm_number,
 };
 use crate::Error;
@@ -14,11 +14,12 @@ use crate::Error;
 /// The sections of an index that is complete but for being written.
 pub(crate) struct Assembly {
     parts: Vec<Part>,
+    major: u16,
 }
 
 impl Assembly {
-    pub(super) const fn new(parts: Vec<Part>) -> Self {
-        Self { parts }
+    pub(super) const fn new(parts: Vec<Part>, major: u16) -> Self {
+        Self { parts, major }
     }
 
     /// Returns the bytes of the file.
@@ -87,16 +88,16 @@ impl Assembly {
         });
         at = start + len;
         out.seek(SeekFrom::Start(0)).map_err(failed)?;
-        out.write_all(&head(&table, at)).map_err(failed)?;
+        out.write_all(&head(&table, at, self.major)).map_err(failed)?;
         out.flush().map_err(failed)
     }
 }
 
 /// Returns header and section table of a file of `len` bytes.
-fn head(table: &[Section], len: u64) -> Vec<u8> {
+fn head(table: &[Section], len: u64, major: u16) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER_LEN + table.len() * ENTRY_LEN);
     out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&MAJOR.to_le_bytes());
+    out.extend_from_slice(&major.to_le_bytes());
     out.extend_from_slice(&MINOR.to_le_bytes());
     out.extend_from_slice(&(HEADER_LEN as u32).to_le_bytes());
     out.extend_from_slice(&len.to_le_bytes());

@@ -4,7 +4,7 @@ use triage_hash::{Algorithm, Algorithms};
 
 use super::assembly::Assembly;
 use super::keys::Keys;
-use super::layout::{Kind, MAX_JSON, Meta, NO_CLASS, NO_KEY, NO_SIZE};
+use super::layout::{Kind, MAJOR, MAJOR_KEYED, MAX_JSON, Meta, NO_CLASS, NO_KEY, NO_SIZE};
 use crate::sorter::Sorter;
 use crate::spill::{Growing, Scratch, Stored};
 use crate::{Category, Error, ImportReport};
@@ -223,11 +223,12 @@ impl Columns {
             of_keys.append(Kind::KeyOfRow, Some(algorithm), rows, key_of_row);
         }
         let mut all = Sections { scratch: self.scratch, parts: Vec::new() };
-        all.add(Kind::Meta, None, rows, &json(&meta(report))?)?;
+        let meta = meta(report);
+        all.add(Kind::Meta, None, rows, &json(&meta)?)?;
         all.add(Kind::Categories, None, categories.len() as u64, &json(&categories)?)?;
         all.parts.extend(of_rows.parts);
         all.parts.extend(of_keys.parts);
-        Ok(Assembly::new(all.parts))
+        Ok(Assembly::new(all.parts, if meta.keyed.is_some() { MAJOR_KEYED } else { MAJOR }))
     }
 }
 

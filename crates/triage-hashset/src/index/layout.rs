@@ -12,8 +12,11 @@ use crate::{ImportReport, SetIdentity};
 
 /// The first eight bytes of every index file.
 pub(crate) const MAGIC: &[u8; 8] = b"TRIAGEHX";
-/// Major version: another one cannot be read.
+/// Major version of an index of plain digests.
 pub(crate) const MAJOR: u16 = 1;
+/// Major version of an index of keyed digests: a program that knows only the other must not find
+/// nothing in it. Any other version cannot be read.
+pub(crate) const MAJOR_KEYED: u16 = 2;
 /// Minor version: a later one has sections that this program may skip.
 pub(crate) const MINOR: u16 = 2;
 /// Length of the header; the section table follows.
@@ -150,6 +153,9 @@ pub(crate) struct Meta {
     pub(crate) identity: SetIdentity,
     /// What became of the rows of its source.
     pub(crate) report: ImportReport,
+    /// The name of the key by which all digests are keyed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) keyed: Option<String>,
 }
 
 impl Meta {

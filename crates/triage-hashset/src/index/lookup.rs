@@ -43,6 +43,14 @@ impl Index {
         set_index: u32,
         out: &mut Vec<Match>,
     ) {
+        let keyed;
+        let digests = match &self.key {
+            None => digests,
+            Some(key) => {
+                keyed = key.keyed_all(digests);
+                &keyed
+            }
+        };
         let mut found = FoundAll::default();
         let mut any = false;
         for (table, found) in self.tables.iter().zip(&mut found) {

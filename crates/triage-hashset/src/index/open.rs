@@ -14,16 +14,15 @@ use std::sync::Arc;
 
 use triage_hash::{Algorithm, Algorithms};
 
-use super::assembly::head_digest;
 use super::checks::Checks;
 use super::filter::Filter;
 use super::layout::{
-    ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAGIC, MAJOR, MAX_JSON, MAX_SECTIONS, Meta,
-    Section, algorithm_number, fan_bits, read_u32, read_u64,
+    ENTRY_LEN, HEADER_LEN, Kind, MAGIC, Meta, Section, algorithm_number, read_u32, read_u64,
 };
+use super::parser::{Parser, TableSections};
 use crate::builder::{MAX_CATEGORIES, MAX_ROWS};
 use crate::map::Bytes;
-use crate::{Category, Error, ImportReport, SetIdentity};
+use crate::{Category, DigestKey, Error, ImportReport, SetIdentity, SetKeys};
 
 /// The compiled index of one set. Shareable between threads.
 pub struct Index {
@@ -42,6 +41,8 @@ pub struct Index {
     pub(super) name: Arc<str>,
     pub(super) version: Option<Arc<str>>,
     pub(super) source_sha256: Arc<str>,
+    /// The key of the digests, if they are keyed.
+    pub(super) key: Option<DigestKey>,
     /// Of a mapped file that has them.
     checks: Option<Checks>,
 }
@@ -96,6 +97,14 @@ impl Index {
     /// [`Error::Io`] if it cannot be read, [`Error::BadIndex`] if it is no index or damaged in
     /// its head, its bounds or its descriptions. The rest is checked by [`Index::verify`].
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_with(path, &SetKeys::default())
+    }
+
+    /// Like [`Index::open`], with the key of keyed digests.
+    ///
+    /// # Errors
+    /// As [`Index::open`], and [`Error::Locked`] if the digests are keyed by none of the keys.
+    pub fn open_with(path: &Path, keys: &SetKeys) -> Result<Self, Error> {
         let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed("open"))?;
         let metadata = file.metadata().map_err(failed("examine"))?;
@@ -107,7 +116,7 @@ impl Index {
             return Err(Parser::bad_at(path, "magic", &"TRIAGEHX", &"other bytes"));
         }
         let bytes = Bytes::map(&file).map_err(failed("map"))?;
-        Self::parse(bytes, path)
+        Self::parse(bytes, path, keys)
     }
 
     /// Says whether the index was opened as a compiled file, not compiled from a list just now.
@@ -117,8 +126,41 @@ impl Index {
     }
 
     /// Takes the bytes of an index that was compiled in memory.
-    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
-        Self::parse(Bytes::Owned(bytes), Path::new("(memory)"))
+    pub(crate) fn from_bytes(bytes: Vec<u8>, keys: &SetKeys) -> Result<Self, Error> {
+        Self::from_decrypted(bytes, Path::new("(memory)"), keys)
+    }
+
+    /// Takes the bytes of an index that was decrypted from that file.
+    pub(crate) fn from_decrypted(
+        bytes: Vec<u8>,
+        path: &Path,
+        keys: &SetKeys,
+    ) -> Result<Self, Error> {
+        Self::parse(Bytes::Owned(bytes), path, keys)
+    }
+
+    /// Returns the bytes of the file.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the name of the key by which the digests are keyed, if they are.
+    #[must_use]
+    pub fn keyed_by(&self) -> Option<&str> {
+        self.meta.keyed.as_deref()
+    }
+
+    /// Refuses what needs the digests of the list themselves.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] if the digests are keyed.
+    pub(crate) fn refuse_keyed(&self, why: &str) -> Result<(), Error> {
+        match &self.key {
+            None => Ok(()),
+            Some(_) => {
+                Err(Error::Unfit { set: self.meta.identity.name.clone(), reason: why.to_owned() })
+            }
+        }
     }
 
     /// Writes the index to a new file: complete or not at all, never over another.
@@ -266,7 +308,7 @@ impl Index {
         self.tables.iter().map(|table| table.algorithm).collect()
     }
 
-    fn parse(bytes: Bytes, path: &Path) -> Result<Self, Error> {
+    fn parse(bytes: Bytes, path: &Path, keys: &SetKeys) -> Result<Self, Error> {
         let parser = Parser { bytes: &bytes, path };
         let (sections, digest) = parser.head()?;
         let find = |kind: Kind, algorithm: Option<Algorithm>| {
@@ -280,6 +322,7 @@ impl Index {
         let rows = u32::try_from(section.count).ok().filter(|rows| u64::from(*rows) <= MAX_ROWS);
         let rows = rows.ok_or_else(|| parser.bad("rows", &"fewer", &section.count))?;
         let meta: Meta = parser.json(section, Kind::Meta.name())?;
+        let key = parser.key(&meta, keys)?;
         let section = need(Kind::Categories, None)?;
         let categories: Vec<Category> = parser.json(section, Kind::Categories.name())?;
         if categories.len() as u64 > MAX_CATEGORIES {
@@ -321,6 +364,7 @@ impl Index {
             classes,
             distinct_sizes,
             tables,
+            key,
             checks: parser.checks(&sections)?,
             sections,
             bytes,
@@ -334,179 +378,5 @@ impl Index {
             None => Ok(index),
             Some(place) => Err(index.bad_page(place)),
         }
-    }
-}
-
-/// The section entries of one algorithm.
-struct TableSections<'a> {
-    keys: &'a Section,
-    fan: &'a Section,
-    links: Option<&'a Section>,
-    filter: &'a Section,
-    lists: Option<&'a Section>,
-}
-
-/// Reads the parts of an index, each checked against the file.
-struct Parser<'a> {
-    bytes: &'a Bytes,
-    path: &'a Path,
-}
-
-impl Parser<'_> {
-    fn bad_at(
-        path: &Path,
-        section: &'static str,
-        expected: &dyn ToString,
-        actual: &dyn ToString,
-    ) -> Error {
-        let (expected, actual) = (expected.to_string(), actual.to_string());
-        Error::BadIndex { path: path.to_owned(), section, expected, actual }
-    }
-
-    fn bad(&self, section: &'static str, expected: &dyn ToString, actual: &dyn ToString) -> Error {
-        Self::bad_at(self.path, section, expected, actual)
-    }
-
-    /// Checks the header and reads the section table.
-    fn head(&self) -> Result<(Vec<Section>, [u8; 32]), Error> {
-        let header = self.bytes.get(..HEADER_LEN);
-        let header = header.ok_or_else(|| self.bad("header", &HEADER_LEN, &self.bytes.len()))?;
-        if !is_index(header) {
-            return Err(self.bad("magic", &"TRIAGEHX", &"other bytes"));
-        }
-        let version = read_u32(header, 8).unwrap_or_default();
-        if version & 0xffff != u32::from(MAJOR) {
-            return Err(self.bad("version", &MAJOR, &(version & 0xffff)));
-        }
-        let len = read_u64(header, 16).unwrap_or_default();
-        if len != self.bytes.len() as u64 {
-            return Err(self.bad("file length", &len, &self.bytes.len()));
-        }
-        let count = read_u32(header, 24).unwrap_or_default() as usize;
-        let head = self.bytes.get(..HEADER_LEN + count.min(MAX_SECTIONS + 1) * ENTRY_LEN);
-        let head = head.filter(|_| count <= MAX_SECTIONS);
-        let head = head.ok_or_else(|| self.bad("section table", &"fewer sections", &count))?;
-        let digest = head_digest(head);
-        if header.get(HEAD_DIGEST_AT..) != Some(&digest) {
-            return Err(self.bad("head", &"its BLAKE3", &"another"));
-        }
-        let entries = head.get(HEADER_LEN..).unwrap_or_default().chunks_exact(ENTRY_LEN);
-        let sections: Vec<Section> = entries.filter_map(Section::read).collect();
-        for section in &sections {
-            self.range(section, "section bounds")?;
-        }
-        Ok((sections, digest))
-    }
-
-    /// Returns where a section lies, inside the file.
-    fn range(&self, section: &Section, name: &'static str) -> Result<Range<usize>, Error> {
-        let range = || {
-            let start = usize::try_from(section.offset).ok()?;
-            let end = start.checked_add(usize::try_from(section.len).ok()?)?;
-            (end <= self.bytes.len()).then_some(start..end)
-        };
-        range().ok_or_else(|| {
-            let found = format!("{} bytes at {}", section.len, section.offset);
-            self.bad(name, &format!("within {}", self.bytes.len()), &found)
-        })
-    }
-
-    /// Returns where a section of `count` elements of `size` bytes lies.
-    fn column(
-        &self,
-        section: &Section,
-        kind: Kind,
-        count: u64,
-        size: u64,
-    ) -> Result<Range<usize>, Error> {
-        let expected = count.checked_mul(size);
-        if section.count != count || expected != Some(section.len) {
-            let found = format!("{} elements, {} bytes", section.count, section.len);
-            return Err(self.bad(kind.name(), &format!("{count} elements of {size}"), &found));
-        }
-        self.range(section, kind.name())
-    }
-
-    /// Reads the page checks of a mapped file. What is in memory cannot be damaged.
-    fn checks(&self, sections: &[Section]) -> Result<Option<Checks>, Error> {
-        let Some(section) = sections.iter().find(|s| s.kind == Kind::Checks as u32) else {
-            return Ok(None);
-        };
-        if matches!(self.bytes, Bytes::Owned(_)) {
-            return Ok(None);
-        }
-        let name = Kind::Checks.name();
-        self.check_digest(section, name)?;
-        let sums = self.column(section, Kind::Checks, section.count, 4)?;
-        let first = sections.first().and_then(|first| usize::try_from(first.offset).ok());
-        let checks = first.and_then(|first| Checks::new(first, sums));
-        let found = format!("{} at {}", section.count, section.offset);
-        checks.map(Some).ok_or_else(|| self.bad(name, &"one for each page before", &found))
-    }
-
-    fn check_digest(&self, section: &Section, name: &'static str) -> Result<(), Error> {
-        let range = self.range(section, name)?;
-        let actual = blake3::hash(self.bytes.get(range).unwrap_or_default());
-        if *actual.as_bytes() == section.digest {
-            return Ok(());
-        }
-        let expected = blake3::Hash::from_bytes(section.digest);
-        let place = format!("{} (kind {} at {})", actual, section.kind, section.offset);
-        Err(self.bad(name, &format!("BLAKE3 {expected}"), &place))
-    }
-
-    fn check_zeros(&self, range: Range<usize>) -> Result<(), Error> {
-        let between = self.bytes.get(range);
-        let between = between.ok_or_else(|| self.bad("order", &"sections in order", &"overlap"))?;
-        match between.iter().find(|byte| **byte != 0) {
-            None => Ok(()),
-            Some(byte) => Err(self.bad("padding", &0, byte)),
-        }
-    }
-
-    /// Reads a JSON section, whose digest is checked first.
-    fn json<T: serde::de::DeserializeOwned>(
-        &self,
-        section: &Section,
-        name: &'static str,
-    ) -> Result<T, Error> {
-        let range = self.range(section, name)?;
-        if range.len() > MAX_JSON {
-            return Err(self.bad(name, &format!("at most {MAX_JSON} bytes"), &range.len()));
-        }
-        self.check_digest(section, name)?;
-        let bytes = self.bytes.get(range).unwrap_or_default();
-        serde_json::from_slice(bytes).map_err(|error| self.bad(name, &"JSON", &error))
-    }
-
-    fn table(
-        &self,
-        algorithm: Algorithm,
-        sections: &TableSections<'_>,
-        key_of_row: Option<Range<usize>>,
-    ) -> Result<Table, Error> {
-        let count = sections.keys.count;
-        if count > MAX_ROWS {
-            return Err(self.bad(Kind::Keys.name(), &format!("at most {MAX_ROWS}"), &count));
-        }
-        let bits = fan_bits(count);
-        let width = algorithm.len_bytes() as u64 - u64::from(bits / 8);
-        let filter_section = self.range(sections.filter, Kind::Filter.name())?;
-        let filter = Filter::read(self.bytes.get(filter_section.clone()).unwrap_or_default());
-        let filter = filter.ok_or_else(|| self.bad(Kind::Filter.name(), &"a filter", &"none"))?;
-        let lists = sections.lists.map(|s| self.column(s, Kind::Lists, s.count, 4)).transpose()?;
-        let links = sections.links.map(|s| self.column(s, Kind::Links, count, 4)).transpose()?;
-        Ok(Table {
-            algorithm,
-            count: u32::try_from(count).unwrap_or_default(),
-            bits,
-            fan: self.column(sections.fan, Kind::Fan, (1 << bits) + 1, 4)?,
-            keys: self.column(sections.keys, Kind::Keys, count, width)?,
-            links,
-            lists: lists.unwrap_or_default(),
-            key_of_row,
-            filter_section,
-            filter,
-        })
     }
 }

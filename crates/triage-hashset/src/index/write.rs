@@ -102,7 +102,10 @@ fn take_over(part: &Path) -> Option<File> {
     let mut begun = Vec::new();
     (&file).take(HEADER_LEN as u64).read_to_end(&mut begun).ok()?;
     // The head is written last: until then there are zeros.
-    if !begun.starts_with(MAGIC) && begun.iter().any(|byte| *byte != 0) {
+    if !begun.starts_with(MAGIC)
+        && !crate::is_encrypted(&begun)
+        && begun.iter().any(|byte| *byte != 0)
+    {
         return None;
     }
     file.set_len(0).ok()?;

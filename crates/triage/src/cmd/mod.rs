@@ -16,6 +16,7 @@ pub(crate) mod scan;
 pub(crate) mod scan_args;
 pub(crate) mod scan_close;
 pub(crate) mod sets;
+pub(crate) mod sets_encrypt;
 pub(crate) mod sets_lookup;
 pub(crate) mod sets_more;
 pub(crate) mod verify;

@@ -148,7 +148,10 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     refuse_inside(evidence.path(), &args.case)?;
     let algorithms =
         begun.plan.algorithms.parse::<Algorithms>().map_err(|error| damaged(&error))?;
-    let opened = SetArgs::of_plan(&begun.plan.sets)?.open(console)?;
+    let mut sets = SetArgs::of_plan(&begun.plan.sets)?;
+    // Keys are never stored: whoever goes on gives them again.
+    sets.reading.keys.clone_from(&args.sets.reading.keys);
+    let opened = sets.open(console)?;
     // What the first part of the run used is not known any more: all of it has to be sound.
     opened.sets.verify()?;
     if opened.planned != begun.plan.sets {

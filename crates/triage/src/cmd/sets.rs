@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use triage_hashset::{Description, Disposition, Index, Sets, import_to};
+use triage_hashset::{Description, Disposition, Index, SetKeys, SetSource, Sets, import_to};
 
+use super::sets_encrypt::{EncryptArgs, run as run_encrypt};
 use super::sets_lookup::{LookupArgs, run as run_lookup};
 use super::sets_more::{DiffArgs, ExportArgs, MergeArgs, run_diff, run_export, run_merge};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::set_args::{ReadingArgs, index_json};
+use crate::set_args::{KeyArgs, ReadingArgs, index_json};
 use crate::{exit, facts, measure, shown};
 
 /// With less, a large set would be sorted in thousands of runs.
 pub(crate) const LEAST_MEMORY_BYTES: usize = 16 << 20;
 
-/// Hash sets: import, list, describe, look up, verify, export, compare, merge
+/// Hash sets: import, list, describe, look up, verify, export, encrypt, compare, merge
 #[derive(Subcommand, Debug)]
 pub(crate) enum SetsVerb {
     Import(ImportArgs),
@@ -25,6 +26,7 @@ pub(crate) enum SetsVerb {
     Lookup(LookupArgs),
     Verify(InfoArgs),
     Export(ExportArgs),
+    Encrypt(EncryptArgs),
     Diff(DiffArgs),
     Merge(MergeArgs),
 }
@@ -75,6 +77,8 @@ pub(crate) struct ListArgs {
     /// The folder
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
+    #[command(flatten)]
+    keys: KeyArgs,
 }
 
 /// Describe a set: who made it, what is in it, what of its list was not used
@@ -96,6 +100,7 @@ pub(crate) fn run(verb: &SetsVerb, console: Console) -> Result<u8, Failure> {
         SetsVerb::Lookup(args) => run_lookup(args, console),
         SetsVerb::Verify(args) => info(args, true, console),
         SetsVerb::Export(args) => run_export(args, console),
+        SetsVerb::Encrypt(args) => run_encrypt(args, console),
         SetsVerb::Diff(args) => run_diff(args, console),
         SetsVerb::Merge(args) => run_merge(args, console),
     }
@@ -152,6 +157,9 @@ pub(crate) fn describe(index: &Index, console: Console) {
         escaped(&identity.source.name),
         identity.source.format
     ));
+    if let Some(key) = index.keyed_by() {
+        lines.push(format!("keyed by     {} (a digest key)", escaped(key)));
+    }
     lines.push(format!("sha256       {}", identity.source.sha256));
     lines.push(format!("records      {}", measure::count(index.record_count())));
     for algorithm in index.algorithms().iter() {
@@ -183,18 +191,20 @@ pub(crate) fn describe(index: &Index, console: Console) {
 
 pub(crate) fn open(path: &Path, reading: &ReadingArgs) -> Result<Index, Failure> {
     let options = reading.options(Description::default())?;
-    let source = triage_hashset::SetSource { path: path.to_path_buf(), options };
+    let keys = reading.keys.read()?;
+    let source = SetSource { path: path.to_path_buf(), options, keys };
     let sets = Sets::open(&[source]).map_err(|error| Failure::from(error).at(shown::path(path)))?;
     sets.into_indexes().pop().ok_or_else(|| Failure::usage("the set is empty"))
 }
 
 fn list(args: &ListArgs, console: Console) -> Result<u8, Failure> {
+    let keys = args.keys.read()?;
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(&args.folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     let mut found = 0;
     for path in paths.iter().filter(|path| path.is_file()) {
-        let Ok(index) = Index::open(path) else { continue };
+        let Some(index) = open_compiled(path, &keys, console)? else { continue };
         found += 1;
         let identity = index.identity();
         console.line(&format!(
@@ -208,6 +218,29 @@ fn list(args: &ListArgs, console: Console) -> Result<u8, Failure> {
     }
     console.record(&json!({ "v": 1, "type": "summary", "exit": exit::COMPLETE, "sets": found }));
     Ok(exit::COMPLETE)
+}
+
+/// Opens a file if it is a compiled set; names those that need a key that was not given.
+fn open_compiled(path: &Path, keys: &SetKeys, console: Console) -> Result<Option<Index>, Failure> {
+    let mut head = Vec::new();
+    let file =
+        std::fs::File::open(path).map_err(|error| Failure::from(error).at(shown::path(path)))?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, 32), &mut head)?;
+    if !triage_hashset::is_index(&head) && !triage_hashset::is_encrypted(&head) {
+        return Ok(None);
+    }
+    let source = SetSource { path: path.to_path_buf(), keys: keys.clone(), ..SetSource::default() };
+    match Sets::open(&[source]) {
+        Ok(sets) => Ok(sets.into_indexes().pop()),
+        Err(error) => {
+            console.line(&format!("{:>14}  {}: {error}", "not opened", shown::path(path)));
+            console.record(&json!({
+                "v": 1, "type": "not_opened", "path": shown::path(path),
+                "reason": error.to_string(),
+            }));
+            Ok(None)
+        }
+    }
 }
 
 fn info(args: &InfoArgs, verify: bool, console: Console) -> Result<u8, Failure> {

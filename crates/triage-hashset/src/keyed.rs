@@ -1,0 +1,44 @@
+//! A set made anew with keyed digests: whoever has the file but not the key can neither read the
+//! digests nor test whether one is in it.
+
+use std::path::Path;
+
+use crate::{Builder, DigestKey, Error, Index, Row, RowCategory};
+
+/// Makes an index of the same rows whose digests are keyed, in memory, or as a file.
+///
+/// # Errors
+/// [`Error::Unfit`] if its digests are keyed already, [`Error::BadIndex`] if it is damaged,
+/// [`Error::Exists`], [`Error::Limit`], [`Error::Io`].
+pub fn with_keyed_digests(
+    index: &Index,
+    key: &DigestKey,
+    output: Option<&Path>,
+    memory_bytes: usize,
+) -> Result<Index, Error> {
+    index.refuse_keyed("is keyed already")?;
+    let folder = output.map(|output| output.parent().filter(|f| !f.as_os_str().is_empty()));
+    let mut builder = match folder {
+        None => Builder::new(),
+        Some(folder) => Builder::spilling(folder.unwrap_or(Path::new(".")), memory_bytes),
+    };
+    builder.hold_keyed_digests(key.clone());
+    for record in index.records() {
+        let record = record?;
+        let category = record.category.map(|category| RowCategory {
+            number: category.number,
+            // The label of a number is that of the scheme and comes back by itself.
+            label: category.label.filter(|_| category.number.is_none()),
+        });
+        let digests = key.keyed_all(&record.digests);
+        builder.push(&Row { digests, size_bytes: record.size_bytes, category })?;
+    }
+    // The account of the import is that of the list; compiling counts accepted and merged again.
+    let mut report = index.report().clone();
+    (report.accepted, report.merged) = (0, 0);
+    let identity = index.identity().clone();
+    match output {
+        None => builder.finish(identity, report),
+        Some(output) => builder.finish_to(output, identity, report),
+    }
+}
