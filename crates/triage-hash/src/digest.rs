@@ -60,6 +60,7 @@ impl Digest {
     ///
     /// # Errors
     /// [`BadDigest`] if the length or a character is wrong.
+    #[inline]
     pub fn from_hex(algorithm: Algorithm, hex: &[u8]) -> Result<Self, BadDigest> {
         let expected = 2 * algorithm.len_bytes();
         if hex.len() != expected {
@@ -90,6 +91,7 @@ impl Digest {
 
     /// Returns the raw bytes, as many as the algorithm has.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.algorithm.len_bytes()]
     }

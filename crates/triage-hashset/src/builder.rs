@@ -99,6 +99,7 @@ impl Builder {
     }
 
     /// Takes a row that is a digest and nothing else.
+    #[inline]
     pub(crate) fn push_digest(&mut self, digest: &Digest) -> Result<(), Error> {
         self.record.clear();
         self.record.extend_from_slice(digest.as_bytes());
@@ -106,6 +107,7 @@ impl Builder {
     }
 
     /// Takes the row whose digests are in `record`.
+    #[inline]
     fn put(&mut self, algorithms: Algorithms, size: u64, class: u16) -> Result<(), Error> {
         if self.rows >= MAX_ROWS {
             return Err(Error::Limit { what: "rows", limit: MAX_ROWS });

@@ -68,6 +68,7 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Bad> {
 }
 
 /// Reads a line without escapes and without anything wrong: nearly every one.
+#[inline]
 fn usual(line: &[u8], hint: Option<Algorithm>) -> Option<Digest> {
     let len = [32, 40, 64, 128].into_iter().find(|len| line.get(*len) == Some(&b' '))?;
     let (hex, rest) = line.split_at_checked(len)?;
@@ -79,6 +80,7 @@ fn usual(line: &[u8], hint: Option<Algorithm>) -> Option<Digest> {
     }
 }
 
+#[inline]
 fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Digest, Bad> {
     if let Some(digest) = usual(line, hint) {
         return Ok(digest);

@@ -37,6 +37,7 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
     read_digests(input, sink, |line| parse(line, hint))
 }
 
+#[inline]
 fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Digest, Bad> {
     // Nearly every line: the digest and nothing else.
     if let Some(digest) = bare_digest(line, hint) {
@@ -53,6 +54,7 @@ fn parse(line: &[u8], hint: Option<Algorithm>) -> Result<Digest, Bad> {
 }
 
 /// Reads a line that is a digest of the expected length from end to end.
+#[inline]
 fn bare_digest(line: &[u8], hint: Option<Algorithm>) -> Option<Digest> {
     let algorithm = hint.or(algorithm_of_length(line.len()))?;
     Digest::from_hex(algorithm, line).ok()

@@ -73,7 +73,7 @@ pub(super) fn split(record: &[u8], delimiter: u8, fields: &mut Fields) -> Split 
                 return Split::Stray(at);
             }
         } else {
-            let len = rest.iter().position(|byte| *byte == delimiter).unwrap_or(rest.len());
+            let len = memchr::memchr(delimiter, rest).unwrap_or(rest.len());
             fields.text.extend_from_slice(rest.get(..len).unwrap_or_default());
             at += len;
         }

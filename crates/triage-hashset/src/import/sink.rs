@@ -104,6 +104,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes a row that is a digest and nothing else.
+    #[inline]
     pub(super) fn accept_digest(&mut self, digest: Digest, place: Place) -> Result<(), Error> {
         if exclusion::of_digest(&digest).is_some() {
             return self.accept(super::text::row_of(digest), place);

@@ -63,23 +63,23 @@ struct Further {
 }
 
 /// What is known of some rows only; nothing is written before the first row of which it is.
-struct Sparse {
+struct Sparse<const N: usize> {
     scratch: Scratch,
-    absent: Vec<u8>,
+    absent: [u8; N],
     /// Rows so far, if it is known of none.
     unknown: u64,
     bytes: Option<Growing>,
 }
 
-impl Sparse {
-    fn new(scratch: &Scratch, absent: &[u8]) -> Self {
-        Self { scratch: scratch.clone(), absent: absent.to_vec(), unknown: 0, bytes: None }
+impl<const N: usize> Sparse<N> {
+    fn new(scratch: &Scratch, absent: [u8; N]) -> Self {
+        Self { scratch: scratch.clone(), absent, unknown: 0, bytes: None }
     }
 
     #[inline]
-    fn put(&mut self, value: &[u8]) -> Result<(), Error> {
+    fn put(&mut self, value: [u8; N]) -> Result<(), Error> {
         if let Some(bytes) = &mut self.bytes {
-            return bytes.put(value);
+            return bytes.put(&value);
         }
         if value == self.absent {
             self.unknown += 1;
@@ -87,9 +87,14 @@ impl Sparse {
         }
         let mut bytes = Growing::new(&self.scratch)?;
         (0..self.unknown).try_for_each(|_| bytes.put(&self.absent))?;
-        bytes.put(value)?;
+        bytes.put(&value)?;
         self.bytes = Some(bytes);
         Ok(())
+    }
+
+    /// Returns the column, if anything is known.
+    fn finish(self) -> Result<Option<Stored>, Error> {
+        self.bytes.map(Growing::finish).transpose()
     }
 }
 
@@ -98,8 +103,8 @@ pub(crate) struct Columns {
     scratch: Scratch,
     algorithms: Algorithms,
     rows: u32,
-    sizes: Sparse,
-    classes: Sparse,
+    sizes: Sparse<{ size_of::<u64>() }>,
+    classes: Sparse<{ size_of::<u16>() }>,
     /// The sizes as big-endian numbers, as long as every row has one.
     by_size: Option<Sorter>,
     /// The first algorithm: rows come in the order of its digests.
@@ -126,8 +131,8 @@ impl Columns {
             algorithms,
             rows: 0,
             by_size: Some(Sorter::new(&scratch.share(4), size_of::<u64>())),
-            sizes: Sparse::new(scratch, &NO_SIZE.to_le_bytes()),
-            classes: Sparse::new(scratch, &NO_CLASS.to_le_bytes()),
+            sizes: Sparse::new(scratch, NO_SIZE.to_le_bytes()),
+            classes: Sparse::new(scratch, NO_CLASS.to_le_bytes()),
             first,
             further: further.collect(),
         })
@@ -167,13 +172,13 @@ impl Columns {
                 further.digests += 1;
             }
         }
-        self.sizes.put(&size.to_le_bytes())?;
+        self.sizes.put(size.to_le_bytes())?;
         if size == NO_SIZE {
             self.by_size = None;
         } else if let Some(by_size) = &mut self.by_size {
             by_size.push(&size.to_be_bytes())?;
         }
-        self.classes.put(&class.to_le_bytes())?;
+        self.classes.put(class.to_le_bytes())?;
         self.rows += 1;
         Ok(())
     }
@@ -194,9 +199,11 @@ impl Columns {
         let mut of_rows = Sections { scratch: self.scratch.clone(), parts: Vec::new() };
         let distinct =
             self.by_size.map(|sizes| distinct_sizes(sizes, &self.scratch)).transpose()?;
-        for (kind, column) in [(Kind::Sizes, self.sizes), (Kind::Classes, self.classes)] {
-            if let Some(bytes) = column.bytes {
-                of_rows.append(kind, None, rows, bytes.finish()?);
+        let columns =
+            [(Kind::Sizes, self.sizes.finish()?), (Kind::Classes, self.classes.finish()?)];
+        for (kind, column) in columns {
+            if let Some(bytes) = column {
+                of_rows.append(kind, None, rows, bytes);
             }
         }
         if let Some(sizes) = distinct {
