@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests build evidence and damage packages")]
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
+mod batch;
 mod court;
 mod custody;
 mod deterministic;

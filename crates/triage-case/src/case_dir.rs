@@ -86,6 +86,12 @@ impl CaseDir {
         }
     }
 
+    /// Says whether a process works on an unfinished package now.
+    #[must_use]
+    pub fn is_held(path: &Path) -> bool {
+        write::is_locked(&path.join("journal/lock"))
+    }
+
     /// Returns the folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

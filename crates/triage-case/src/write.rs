@@ -114,6 +114,11 @@ pub(crate) fn cut(file: &File, length: u64) -> std::io::Result<()> {
     file.set_len(length)
 }
 
+/// Says whether some process holds the lock; a lock that does not exist is held by nobody.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
+}
+
 /// Gives a file its final name.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     fs::rename(from, to).map_err(failed("rename", from))

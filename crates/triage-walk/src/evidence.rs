@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use triage_evidence::{ByteSource, Directory, Entry, Location, Problem};
+use triage_evidence::{ByteSource, Device, Directory, Entry, Location, Problem};
 use triage_fs::{LiveDirectory, LiveRoot, is_rotational, open_live};
 use triage_image::{Image, open_image};
 use triage_volume::holds_disk;
@@ -103,14 +103,32 @@ impl Evidence {
             Root::Disk(_, image) if image.format == "device" => {
                 Some(image.facts.pairs.get("device_rotational")? == "1")
             }
-            Root::Disk(..) => match open_live(&self.path).ok()? {
-                LiveRoot::File { parent, .. } => {
-                    is_rotational(parent.examine_self().ok()?.id?.device)
-                }
-                LiveRoot::Directory(_) => None,
-            },
-            Root::Live(live) => is_rotational(live_directory(live).examine_self().ok()?.id?.device),
+            _ => is_rotational(self.device()?),
         }
+    }
+
+    /// Returns a name of the storage that the evidence is read from, the same for all evidence on
+    /// it: of a device its path, else the number of the device that holds the file system.
+    #[must_use]
+    pub fn storage(&self) -> Option<String> {
+        match &self.root {
+            Root::Disk(_, image) if image.format == "device" => {
+                Some(triage_evidence::escape(self.path.as_os_str().as_encoded_bytes()))
+            }
+            _ => self.device().map(|device| device.to_string()),
+        }
+    }
+
+    /// The device of the file system that holds a folder, a file or an image.
+    fn device(&self) -> Option<Device> {
+        let directory = match &self.root {
+            Root::Disk(..) => match open_live(&self.path).ok()? {
+                LiveRoot::File { parent, .. } => parent,
+                LiveRoot::Directory(_) => return None,
+            },
+            Root::Live(live) => Arc::clone(live_directory(live)),
+        };
+        Some(directory.examine_self().ok()?.id?.device)
     }
 
     /// Returns the entry of the root of the exhibit.

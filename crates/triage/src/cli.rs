@@ -45,6 +45,8 @@ enum Verb {
     Custody(cmd::custody::CustodyVerb),
     Verify(cmd::verify::VerifyArgs),
     Diff(cmd::diff::DiffArgs),
+    #[command(subcommand)]
+    Batch(cmd::batch::BatchVerb),
     Report(cmd::report::ReportArgs),
     Doctor(cmd::doctor::DoctorArgs),
     #[command(hide = true)]
@@ -99,6 +101,7 @@ fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
         Verb::Custody(verb) => cmd::custody::run(&verb, console),
         Verb::Verify(args) => cmd::verify::run(&args, console),
         Verb::Diff(args) => cmd::diff::run(&args, console),
+        Verb::Batch(verb) => cmd::batch::run(&verb, console),
         Verb::Report(args) => cmd::report::run(&args, console),
         Verb::Doctor(args) => cmd::doctor::run(&args, console),
         Verb::Completions(args) => cmd::generate::completions(&args),

@@ -1,5 +1,6 @@
 //! The verbs, one file each: help text, arguments, run.
 
+pub(crate) mod batch;
 pub(crate) mod custody;
 pub(crate) mod custody_add;
 pub(crate) mod custody_event;

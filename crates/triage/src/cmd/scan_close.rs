@@ -59,7 +59,7 @@ pub(crate) fn close(
     put_reports(case, gathered)?;
     case.close(&Closing {
         particulars: &begun.particulars,
-        events: vec![hashed_event(begun, ended, &tool, &time)],
+        events: vec![examined_event("hashed", begun, ended, &tool, &time)],
         manifest: &ended.manifest,
         run_id: &begun.run_id,
         time: &time,
@@ -87,13 +87,14 @@ pub(crate) fn close(
     Ok(code)
 }
 
-fn doubts_of(outcome: &Value) -> Vec<String> {
+/// Returns the doubts of an outcome.
+pub(crate) fn doubts_of(outcome: &Value) -> Vec<String> {
     let doubts = outcome["doubts"].as_array().into_iter().flatten();
     doubts.filter_map(|doubt| doubt.as_str().map(str::to_owned)).collect()
 }
 
 /// The entries by status, as `run.json` and the seal state them.
-fn counts(coverage: &Coverage) -> Value {
+pub(crate) fn counts(coverage: &Coverage) -> Value {
     let mut counts = json!({ "seen": coverage.seen().entries, "hits": coverage.hits() });
     for status in Status::ALL {
         counts[status.name()] = json!(coverage.share(status).entries);
@@ -143,13 +144,15 @@ fn run_json(
     })
 }
 
-fn put_particulars(case: &CaseDir, begun: &Begun) -> Result<(), Failure> {
+/// Writes what was typed in.
+pub(crate) fn put_particulars(case: &CaseDir, begun: &Begun) -> Result<(), Failure> {
     let document = serde_json::to_value(&begun.particulars)
         .map_err(|error| Failure::usage("cannot write the particulars").caused_by(&error))?;
     Ok(case.put_document("data/case.json", &document)?)
 }
 
-fn put_reports(case: &CaseDir, gathered: Option<Gathered>) -> Result<(), Failure> {
+/// Writes what is derived from the manifest.
+pub(crate) fn put_reports(case: &CaseDir, gathered: Option<Gathered>) -> Result<(), Failure> {
     let report = match gathered {
         Some(gathered) => Report::from_gathered(case, gathered)?,
         None => Report::of(case)?,
@@ -169,7 +172,14 @@ fn put_reports(case: &CaseDir, gathered: Option<Gathered>) -> Result<(), Failure
     Ok(())
 }
 
-fn hashed_event(begun: &Begun, ended: &Ended, tool: &Value, time: &str) -> Event {
+/// The event of an examination, as the custody log keeps it.
+pub(crate) fn examined_event(
+    action: &str,
+    begun: &Begun,
+    ended: &Ended,
+    tool: &Value,
+    time: &str,
+) -> Event {
     let particulars = &begun.particulars;
     let name = if particulars.examiner.is_empty() { "not stated" } else { &particulars.examiner };
     let by = Person {
@@ -179,7 +189,7 @@ fn hashed_event(begun: &Begun, ended: &Ended, tool: &Value, time: &str) -> Event
         ..Person::default()
     };
     let coverage = &ended.manifest.coverage;
-    let mut event = Event::new(time, "hashed", &particulars.exhibit, by);
+    let mut event = Event::new(time, action, &particulars.exhibit, by);
     event.authority.clone_from(&particulars.authority);
     event.seal_no.clone_from(&particulars.device.seal_no);
     event.tool = Some(tool.clone());
