@@ -166,3 +166,49 @@ fn a_million_lookups_from_standard_input_are_answered_in_words_and_in_json() {
         }
     }
 }
+
+/// A set of more than 64 MiB is not read whole before a scan: each page is checked as it is used.
+#[test]
+fn a_damaged_page_of_a_large_set_never_looks_clean() {
+    let scene = Scene::new();
+    scene.file("abc", "abc").file("other", "other");
+    let sha512 = |content: &str| {
+        let algorithms = "sha512".parse().unwrap();
+        let digests = triage_hash::hash_bytes(algorithms, content.as_bytes());
+        digests.get(triage_hash::Algorithm::Sha512).unwrap().to_string()
+    };
+    let random = many_digests(4 * 1_100_000).replace('\n', "");
+    let mut list = fs::File::create(scene.path("list")).map(std::io::BufWriter::new).unwrap();
+    for digest in random.as_bytes().chunks_exact(128) {
+        list.write_all(digest).unwrap();
+        list.write_all(b"\n").unwrap();
+    }
+    list.write_all(sha512("abc").as_bytes()).unwrap();
+    list.into_inner().unwrap();
+    scene.triage(["sets", "import", "list", "-o", "x.thx", "-q"]).exits(0);
+    let mut bytes = fs::read(scene.path("x.thx")).unwrap();
+    assert!(bytes.len() > 64 << 20, "{}", bytes.len());
+    let scan = |case: &str| {
+        let args =
+            ["scan", "evidence", "--algorithms", "sha512", "--sets", "x.thx", "--case", case];
+        scene.triage(args)
+    };
+    scan("sound").exits(1);
+    // The section of keys, kind 17: a byte of each of its pages.
+    let word = |bytes: &[u8], at: usize| {
+        let eight: [u8; 8] = bytes[at..at + 8].try_into().unwrap();
+        usize::try_from(u64::from_le_bytes(eight)).unwrap()
+    };
+    let entry = (64..).step_by(64).find(|at| bytes[*at..*at + 4] == [17, 0, 0, 0]).unwrap();
+    let (start, len) = (word(&bytes, entry + 8), word(&bytes, entry + 16));
+    (start..start + len).step_by(4096).for_each(|at| bytes[at] ^= 0x10);
+    fs::write(scene.path("x.thx"), bytes).unwrap();
+    let ran = scan("damaged");
+    assert!(matches!(ran.code, 3 | 4), "{}: {}", ran.code, ran.stderr);
+    assert!(ran.stderr.contains("DOUBT: the hash set \"list\" is damaged"), "{}", ran.stderr);
+    let ran = scene.triage(["sets", "lookup", "--sets", "x.thx", &sha512("abc")]).exits(2);
+    assert!(ran.stderr.contains("a hash set is damaged"), "{}", ran.stderr);
+    scene.triage(["match", "sound", "--sets", "x.thx"]).exits(2);
+    scene.triage(["sets", "verify", "x.thx"]).exits(5);
+    scene.triage(["sets", "export", "x.thx", "--format", "plain", "-o", "out"]).exits(2);
+}

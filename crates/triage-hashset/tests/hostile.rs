@@ -54,6 +54,7 @@ fn survives(path: &std::path::Path, bytes: &[u8]) -> bool {
     let sets = Sets::from_indexes(vec![index]);
     for file in expected() {
         let _ = sets.lookup(&file.all(), file.size);
+        let _ = sets.lists_size(file.size);
     }
     verified
 }

@@ -166,6 +166,24 @@ fn many_rows() -> Vec<Row> {
 }
 
 #[test]
+fn sizes_are_listed_only_if_every_row_has_one() {
+    let sized = |name: &str, size_bytes| Row { size_bytes, ..row(digests(name, "md5")) };
+    let rows = [("a", Some(7)), ("b", Some(3)), ("c", Some(7)), ("d", Some(1 << 40))];
+    let rows = rows.map(|(name, size)| sized(name, size));
+    let all = sets_of(&rows);
+    assert_eq!(all.without_all_sizes().count(), 0);
+    let listed = [3, 7, 1 << 40].into_iter().all(|size| all.lists_size(size));
+    let others = [0, 1, 4, 8, (1 << 40) + 1, u64::MAX].into_iter().any(|size| all.lists_size(size));
+    assert!(listed && !others);
+    // One row of unknown size could be any file; and so could every file of a set beside it.
+    let some = index_of(&[sized("a", Some(7)), sized("b", None)], Disposition::Alert);
+    assert!(!some.has_all_sizes() && some.lists_size(5));
+    let beside = [some, index_of(&rows, Disposition::Alert)];
+    let sets = Sets::from_indexes(beside.into());
+    assert!(sets.lists_size(5) && sets.without_all_sizes().count() == 1);
+}
+
+#[test]
 fn the_order_of_rows_leaves_no_trace_in_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let mut rows = many_rows();
