@@ -19,12 +19,16 @@ sha256sum --quiet --strict -c manifest-sha256.txt tagmanifest-sha256.txt
 (cd ../evidence && sha256sum --quiet --strict -c ../C/data/evidence-escaped.sha256)
 test "$(sed -n 1p custody.ndjson | tr -d '\n' | sha256sum | cut -c1-64)" = "$(jq -r .custody.head_sha256 seals/0001.json)"
 test "$(sha256sum < data/manifest.ndjson | cut -c1-64)" = "$(jq -r .manifest.sha256 seals/0001.json)"
-# The Merkle root over two lines: leaf = SHA-256(00 || salt || line), node = SHA-256(01 || l || r).
+# The Merkle root over three lines: leaf = SHA-256(00 || W || R), node = SHA-256(01 || l || r).
 hx() { printf "$(printf %s "$1" | sed 's/../\\x&/g')"; }
 seed=$(jq -r .salt_seed data/run.json)
 leaf() {
-    salt=$(printf %s "$1" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$seed" -r | cut -c1-32)
-    { printf '\x00'; hx "$salt"; sed -n "$(($1 + 1))p" data/manifest.ndjson | tr -d '\n'; } | sha256sum | cut -c1-64
+    salts=$(printf %s "$1" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$seed" -r | cut -c1-64)
+    line=$(sed -n "$(($1 + 1))p" data/manifest.ndjson)
+    whole=$({ hx "$(printf %s "$salts" | cut -c1-32)"; printf %s "$line"; } | sha256sum | cut -c1-64)
+    redacted=$(printf %s "$line" | jq -cSj 'del(.facts, .path, .path_hex, .target, .target_hex)')
+    redacted=$({ hx "$(printf %s "$salts" | cut -c33-64)"; printf %s "$redacted"; } | sha256sum | cut -c1-64)
+    { printf '\x00'; hx "$whole"; hx "$redacted"; } | sha256sum | cut -c1-64
 }
 node() { { printf '\x01'; hx "$1"; hx "$2"; } | sha256sum | cut -c1-64; }
 root=$(node "$(node "$(leaf 0)" "$(leaf 1)")" "$(leaf 2)")

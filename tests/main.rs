@@ -14,6 +14,7 @@ mod harness;
 mod hash;
 mod hostile;
 mod manifests;
+mod proofs;
 mod resume;
 mod scan;
 mod sets;

@@ -8,11 +8,11 @@
 use serde_json::{Value, json};
 use triage_custody::{
     AllowedSigner, CustodyLog, Event, NO_PREVIOUS, PublicKey, Seal, SealedCustody, SealedFiles,
-    SealedManifest, SigningKey, sha256_hex,
+    SealedIndex, SealedManifest, SigningKey, sha256_hex,
 };
 
 use crate::bag::{BAGIT, Bag, is_payload, is_sealed, is_tag};
-use crate::readme::README;
+use crate::readme::{PROOF_SCRIPT, README};
 use crate::{CaseDir, Coverage, Error, Finished, Particulars, Status, write};
 
 /// Who signs a seal, and with what.
@@ -31,6 +31,8 @@ pub struct Closing<'a> {
     pub events: Vec<Event>,
     /// What the manifest is.
     pub manifest: &'a Finished,
+    /// The digests that were computed of everything that was read, as a comma-separated list.
+    pub algorithms: &'a str,
     /// The identity of the run.
     pub run_id: &'a str,
     /// When the seal is made.
@@ -59,6 +61,7 @@ impl CaseDir {
     /// [`Error`] if a file cannot be written or the seal cannot be signed.
     pub fn close(&self, closing: &Closing<'_>) -> Result<(), Error> {
         self.put("data/README-VERIFY.txt", &mut |out| out.write_all(README.as_bytes()))?;
+        self.put("data/verify-proof.sh", &mut |out| out.write_all(PROOF_SCRIPT.as_bytes()))?;
         let particulars = serde_json::to_value(closing.particulars).map_err(|error| {
             Error::Damaged { document: "case.json".to_owned(), reason: error.to_string() }
         })?;
@@ -116,6 +119,11 @@ impl CaseDir {
                 entries: closing.manifest.entries,
                 merkle_root: closing.manifest.merkle_root.clone(),
                 tree: SealedManifest::TREE.to_owned(),
+            },
+            index: SealedIndex {
+                algorithms: closing.algorithms.to_owned(),
+                root: closing.manifest.index.root.clone(),
+                size: closing.manifest.index.size,
             },
             custody: SealedCustody { events: log.len(), head_sha256: log.head().to_owned() },
             counts: counts(&closing.manifest.coverage),

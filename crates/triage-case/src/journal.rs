@@ -10,12 +10,14 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
-use triage_custody::{Tree, leaf, salt};
+use triage_custody::{Key, Salter, Tree, line_leaf};
 use triage_evidence::Location;
 use triage_hash::{Algorithm, Algorithms};
 
 use crate::error::failed;
 use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
+use crate::index::{Index, Keys, LIMIT_KEYS, keys_of};
+use crate::key_spill::KeySpill;
 use crate::lines::for_each_line;
 use crate::{CaseDir, Coverage, Error, Record, write, write_line};
 
@@ -24,6 +26,8 @@ const WRITE_BYTES: usize = 1024 * 1024;
 /// How much may be lost by a power failure: after so many bytes the journal is made durable.
 const DURABLE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Where the keys of the lines are gathered, if they are many.
+const KEYS: &str = "keys.part";
 /// Where the digest of a manifest stands between the end of the walk and the seal.
 pub(crate) const DIGEST: &str = "manifest.sha256";
 /// What is wrong with a line that is not in the order of locations.
@@ -35,6 +39,7 @@ pub struct PreparedLine {
     record: Record,
     bytes: Vec<u8>,
     leaf: [u8; 32],
+    keys: Vec<Key>,
     listed: ListLine,
 }
 
@@ -45,6 +50,7 @@ impl PreparedLine {
         size_of::<Self>()
             + self.record.entry.location.path().len()
             + self.bytes.capacity()
+            + size_of_val(self.keys.as_slice())
             + self.listed.bytes.capacity()
     }
 
@@ -59,7 +65,7 @@ impl PreparedLine {
 #[derive(Clone, Debug)]
 pub struct Preparer {
     exhibit: std::sync::Arc<str>,
-    salt_seed: [u8; 32],
+    salter: Salter,
     list: Option<Algorithm>,
 }
 
@@ -74,9 +80,9 @@ impl Preparer {
 
     fn prepared(&self, record: Record, bytes: Vec<u8>) -> PreparedLine {
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let leaf = leaf(&salt(&self.salt_seed, record.seq), line);
-        let listed = list_line(&record, self.list);
-        PreparedLine { record, bytes, leaf, listed }
+        let leaf = line_leaf(&self.salter.line(record.seq), line);
+        let (keys, listed) = (keys_of(&record), list_line(&record, self.list));
+        PreparedLine { record, bytes, leaf, keys, listed }
     }
 }
 
@@ -89,29 +95,31 @@ pub struct Finished {
     pub sha256: String,
     /// The root of the Merkle tree over its lines, lower-case hex.
     pub merkle_root: String,
+    /// The index of its keys.
+    pub index: Index,
     /// The sums of its records.
     pub coverage: Coverage,
 }
 
 /// A file that lines are gathered for.
-struct Gathered {
-    path: PathBuf,
+pub(crate) struct Gathered {
+    pub(crate) path: PathBuf,
     file: File,
     buffer: Vec<u8>,
 }
 
 impl Gathered {
-    fn open(path: PathBuf, length: u64) -> Result<Self, Error> {
+    pub(crate) fn open(path: PathBuf, length: u64) -> Result<Self, Error> {
         let file = write::open_append(&path, length)?;
         Ok(Self { path, file, buffer: Vec::new() })
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let mut written = 0;
         let result = loop {
             let rest = self.buffer.get(written..).unwrap_or_default();
@@ -141,6 +149,7 @@ impl Gathered {
 pub struct Journal {
     manifest: Gathered,
     lists: [Gathered; 2],
+    keys: KeySpill,
     preparer: Preparer,
     sha256: Sha256,
     tree: Tree,
@@ -160,20 +169,25 @@ impl Journal {
         algorithms: Algorithms,
         salt_seed: [u8; 32],
     ) -> Result<Self, Error> {
+        let salter = Salter::new(&salt_seed);
         let preparer =
-            Preparer { exhibit: exhibit.into(), salt_seed, list: list_algorithm(algorithms) };
+            Preparer { exhibit: exhibit.into(), salter, list: list_algorithm(algorithms) };
         let path = case.journal_path("manifest.ndjson.part");
         let mut recovered = Recovered::default();
         let mut lists = [
             Gathered::open(case.journal_path("evidence.part"), 0)?,
             Gathered::open(case.journal_path("evidence-escaped.part"), 0)?,
         ];
-        let whole_bytes =
-            if path.exists() { recovered.read(&path, &preparer, &mut lists)? } else { 0 };
+        let mut keys = KeySpill::new(case.journal_path(KEYS))?;
+        let whole_bytes = if path.exists() {
+            recovered.read(&path, &preparer, &mut lists, &mut keys)?
+        } else {
+            0
+        };
         let manifest = Gathered::open(path, whole_bytes)?;
         let Recovered { sha256, tree, coverage, last } = recovered;
         let undurable_bytes = 0;
-        Ok(Self { manifest, lists, preparer, sha256, tree, coverage, last, undurable_bytes })
+        Ok(Self { manifest, lists, keys, preparer, sha256, tree, coverage, last, undurable_bytes })
     }
 
     /// Returns what makes lines for this journal.
@@ -218,6 +232,7 @@ impl Journal {
         self.last = Some(location.clone());
         self.manifest.put(&line.bytes)?;
         self.lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
+        line.keys.iter().try_for_each(|&key| self.keys.push(key))?;
         self.sha256.update(&line.bytes);
         self.tree.push(line.leaf);
         self.coverage.add(&line.record);
@@ -249,6 +264,7 @@ impl Journal {
             entries: self.tree.len(),
             sha256: hex(&self.sha256.finalize()),
             merkle_root: hex(&self.tree.root()),
+            index: self.keys.into_index(&self.preparer.salter)?,
             coverage: self.coverage,
         };
         write::create_folder(&case.path("data"))?;
@@ -284,6 +300,7 @@ impl Recovered {
         path: &Path,
         preparer: &Preparer,
         lists: &mut [Gathered; 2],
+        keys: &mut KeySpill,
     ) -> Result<u64, Error> {
         let map = |number: u64, parsed: crate::lines::Parsed| {
             let damaged = |reason: String| Error::Damaged {
@@ -305,6 +322,7 @@ impl Recovered {
                 return Err(Error::Damaged { document, reason: UNSORTED.to_owned() });
             }
             lists[usize::from(line.listed.escaped)].put(&line.listed.bytes)?;
+            line.keys.iter().try_for_each(|&key| keys.push(key))?;
             self.sha256.update(&line.bytes);
             self.tree.push(line.leaf);
             self.coverage.add(&line.record);
@@ -322,7 +340,9 @@ pub(crate) fn read_finished(
     salt_seed: [u8; 32],
     expected: Option<&[u8]>,
 ) -> Result<Finished, Error> {
-    let preparer = Preparer { exhibit: exhibit.into(), salt_seed, list: None };
+    let salter = Salter::new(&salt_seed);
+    let preparer = Preparer { exhibit: exhibit.into(), salter, list: None };
+    let mut keys = Keys::new(LIMIT_KEYS);
     let mut sha256 = Sha256::new();
     let mut tree = Tree::default();
     let mut coverage = Coverage::default();
@@ -340,6 +360,7 @@ pub(crate) fn read_finished(
         sha256.update(&line.bytes);
         tree.push(line.leaf);
         coverage.add(&line.record);
+        line.keys.iter().for_each(|&key| keys.push(key));
         Ok(())
     })?;
     let (sha256, merkle_root) = (hex(&sha256.finalize()), hex(&tree.root()));
@@ -350,7 +371,21 @@ pub(crate) fn read_finished(
             reason: format!("its SHA-256 is {sha256}, expected {expected}"),
         });
     }
-    Ok(Finished { entries: tree.len(), sha256, merkle_root, coverage })
+    let index = keys.into_index(&preparer.salter, &|take| keys_of_manifest(path, take))?;
+    Ok(Finished { entries: tree.len(), sha256, merkle_root, index, coverage })
+}
+
+/// Reads the keys of every line of a manifest that can be read.
+pub(crate) fn keys_of_manifest(
+    path: &Path,
+    take: &mut dyn FnMut(Key) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let map = |_: u64, parsed: crate::lines::Parsed| match parsed.record {
+        Ok((record, _)) => keys_of(&record),
+        Err(_) => Vec::new(),
+    };
+    for_each_line(path, &map, &mut |keys: Vec<Key>| keys.into_iter().try_for_each(&mut *take))?;
+    Ok(())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -31,6 +31,18 @@ pub(crate) fn for_each_line<T: Send>(
     map: &(dyn Fn(u64, Parsed) -> T + Sync),
     take: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<u64, Error> {
+    let parse = |number: u64, line: &[u8]| {
+        map(number, Parsed { line: line.to_vec(), record: parse_line(line) })
+    };
+    for_each_raw_line(path, &parse, take)
+}
+
+/// Like [`for_each_line`], for lines that need not be parsed.
+pub(crate) fn for_each_raw_line<T: Send>(
+    path: &Path,
+    map: &(dyn Fn(u64, &[u8]) -> T + Sync),
+    take: &mut dyn FnMut(T) -> Result<(), Error>,
+) -> Result<u64, Error> {
     let mut file = File::open(path).map_err(failed("open", path))?;
     let mut block: Vec<u8> = Vec::new();
     let mut whole_bytes = 0;
@@ -56,10 +68,7 @@ pub(crate) fn for_each_line<T: Send>(
         let made: Vec<T> = lines
             .par_iter()
             .enumerate()
-            .map(|(place, line)| {
-                let parsed = Parsed { line: line.to_vec(), record: parse_line(line) };
-                map(first + place as u64, parsed)
-            })
+            .map(|(place, line)| map(first + place as u64, line))
             .collect();
         number += made.len() as u64;
         made.into_iter().try_for_each(&mut *take)?;

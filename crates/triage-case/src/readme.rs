@@ -1,4 +1,8 @@
-//! `data/README-VERIFY.txt`: how to check a package with stock tools only.
+//! `data/README-VERIFY.txt`: how to check a package with stock tools only, and the script that
+//! checks a proof with them.
+
+/// `data/verify-proof.sh`. The end-to-end tests run it on every kind of proof.
+pub(crate) const PROOF_SCRIPT: &str = include_str!("verify-proof.sh");
 
 /// The text. Every command in it is run by the end-to-end tests.
 pub(crate) const README: &str = r#"HOW TO CHECK THIS PACKAGE WITHOUT THE PROGRAM THAT MADE IT
@@ -27,16 +31,23 @@ Run everything from the folder that holds bagit.txt.
                   without its line end:
                   sed -n 1p custody.ndjson | tr -d '\n' | sha256sum      equals "prev" of line 2, ...
                   "custody"."head_sha256" in the seal is that of line number "custody"."events".
-5 ONE LINE ONLY   the seal's "merkle_root" is that of RFC 9162, 2.1, with SHA-256, over the lines of
-                  data/manifest.ndjson. Leaf N (from 0) is SHA-256(00 || salt || line N without its
-                  line end). The salt is the first 16 bytes of HMAC-SHA-256 of N in decimal digits,
-                  keyed with "salt_seed" of data/run.json. It keeps a proof for one line from being
-                  a test for guesses of other lines; whoever has the seed can compute all salts.
+5 ONE THING ONLY  "triage custody prove" makes one small file that shows one line of the manifest, or
+                  that no line has a path or digest. With sh, sed, sha256sum and xxd:
+                  sh data/verify-proof.sh PROOF.json seals/0001.json
+  The trees are those of RFC 9162, 2.1, with SHA-256. Leaf N (from 0) of "merkle_root" is
+  SHA-256(00 || W || R). W is SHA-256(S || line N), R is SHA-256(T || line N without the keys facts,
+  path, path_hex, target, target_hex); no line ends. S and T are the two halves of HMAC-SHA-256 of N
+  in decimal digits, keyed with "salt_seed" of data/run.json. They keep a proof for one line from
+  being a test for guesses of other lines; whoever has the seed can compute all salts.
+  The leaves of "index" are SHA-256(00 || salt || key), the keys sorted and each once. A key is the
+  start, 16 bytes, of SHA-256(K || 00 || value), K "path" or the name of the digest; its salt the
+  first half of HMAC-SHA-256 of "index:" and the key's place, from 0.
 
 WHAT THE FILES ARE
 data/manifest.ndjson  the authority: one line for every entry met, also for those that were not read
 data/run.json         what the program measured: itself, this computer, the plan, the counts
 data/case.json        what a person typed in
+data/verify-proof.sh  checks a proof of one line, or of the absence of a path or digest
 data/report/          derived from the manifest; the manifest wins wherever they differ
 
 What this shows: the files are those that were sealed, by the holder of that key.

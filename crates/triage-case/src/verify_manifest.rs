@@ -1,14 +1,15 @@
 //! Checks a manifest against its seal, and what is derived from it against the manifest.
 
 use sha2::{Digest as _, Sha256};
-use triage_custody::{Seal, Tree, leaf, salt};
+use triage_custody::{Key, LineSalts, Salter, Seal, Tree, line_leaf};
 use triage_evidence::Location;
 use triage_hash::{Algorithm, Algorithms};
 
 use crate::bag::Bag;
 use crate::close::counts;
 use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
-use crate::journal::hex;
+use crate::index::{Keys, LIMIT_KEYS, keys_of};
+use crate::journal::{hex, keys_of_manifest};
 use crate::lines::{Parsed, for_each_line};
 use crate::verify::{Verification, strict_document};
 use crate::{CaseDir, Coverage, Error};
@@ -19,6 +20,7 @@ const LIMIT_FINDINGS: usize = 20;
 /// What one line gives.
 struct Checked {
     leaf: [u8; 32],
+    keys: Vec<Key>,
     bytes: Vec<u8>,
     coverage: Coverage,
     location: Option<Location>,
@@ -43,7 +45,10 @@ pub(crate) fn check_manifest(
     let algorithms: Algorithms =
         run["plan"]["algorithms"].as_str().unwrap_or_default().parse().unwrap_or_default();
     let list = list_algorithm(algorithms);
-    let check = |number: u64, parsed: Parsed| check_line(number, parsed, seal, seed, list);
+    let salter = Salter::new(&seed.unwrap_or_default());
+    let check =
+        |number: u64, parsed: Parsed| check_line(number, parsed, seal, &salter.line(number), list);
+    let mut keys = Keys::new(LIMIT_KEYS);
     let mut tree = Tree::default();
     let mut sha256 = Sha256::new();
     let mut lists = [Sha256::new(), Sha256::new()];
@@ -56,6 +61,7 @@ pub(crate) fn check_manifest(
         sha256.update(&line.bytes);
         sha256.update(b"\n");
         tree.push(line.leaf);
+        line.keys.iter().for_each(|&key| keys.push(key));
         coverage.merge(&line.coverage);
         lists[usize::from(line.listed.escaped)].update(&line.listed.bytes);
         listed[usize::from(line.listed.escaped)] += line.listed.bytes.len() as u64;
@@ -76,6 +82,11 @@ pub(crate) fn check_manifest(
     let entries = tree.len().to_string();
     out.equal("number of entries differs", name, &seal.manifest.entries.to_string(), &entries);
     out.equal("Merkle root differs", name, &seal.manifest.merkle_root, &hex(&tree.root()));
+    let index = keys.into_index(&salter, &|take| keys_of_manifest(&case.path(name), take))?;
+    out.equal("index root differs", name, &seal.index.root, &index.root);
+    out.equal("index size differs", name, &seal.index.size.to_string(), &index.size.to_string());
+    let planned = run["plan"]["algorithms"].as_str().unwrap_or_default();
+    out.equal("algorithms differ", "data/run.json", &seal.index.algorithms, planned);
     let counted = counts(&coverage);
     let (stated, summed) = (seal.counts.to_string(), counted.to_string());
     out.equal("coverage of the seal does not add up", "seals/0001.json", &summed, &stated);
@@ -95,12 +106,13 @@ fn check_line(
     number: u64,
     parsed: Parsed,
     seal: &Seal,
-    seed: Option<[u8; 32]>,
+    salts: &LineSalts,
     list: Option<Algorithm>,
 ) -> Checked {
-    let leaf = leaf(&salt(&seed.unwrap_or_default(), number), &parsed.line);
+    let leaf = line_leaf(salts, &parsed.line);
     let mut checked = Checked {
         leaf,
+        keys: Vec::new(),
         bytes: parsed.line,
         coverage: Coverage::default(),
         location: None,
@@ -111,6 +123,7 @@ fn check_line(
         Err(error) => checked.wrong = Some(error.reason),
         Ok((record, exhibit)) => {
             checked.coverage.add(&record);
+            checked.keys = keys_of(&record);
             checked.listed = list_line(&record, list);
             if record.seq != number {
                 checked.wrong = Some(format!("its number is {}, expected {number}", record.seq));
@@ -157,7 +170,7 @@ fn check_lists(
 }
 
 /// Reads a salt seed.
-fn seed_of(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn seed_of(text: &str) -> Option<[u8; 32]> {
     let digest = triage_hash::Digest::from_hex(Algorithm::Sha256, text.as_bytes()).ok()?;
     digest.as_bytes().try_into().ok()
 }

@@ -61,6 +61,7 @@ fn close(case: &CaseDir, manifest: &Finished, signed: bool) {
         particulars: &particulars,
         events: vec![Event::new(TIME, "hashed", "AB/1", by)],
         manifest,
+        algorithms: "md5,sha1,sha256",
         run_id: "r",
         time: TIME,
         tool: json!({"name": "triage"}),

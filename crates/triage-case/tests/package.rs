@@ -74,6 +74,7 @@ fn finish(case: &CaseDir, signed: bool) {
         particulars: &particulars,
         events: vec![Event::new(TIME, "hashed", "AB/1", by)],
         manifest: &manifest,
+        algorithms: "md5,sha1,sha256",
         run_id: "run-1",
         time: TIME,
         tool: json!({ "name": "triage" }),
@@ -108,7 +109,10 @@ fn a_package_holds_and_every_flipped_byte_is_found() {
         assert!(!sound.warnings.is_empty());
         for file in files(case.folder()) {
             let bytes = fs::read(&file).unwrap();
-            for place in 0..bytes.len() {
+            // Fixed texts, of which only the digest is looked at: some of their bytes tell it.
+            let fixed = file.extension().is_some_and(|end| end == "txt" || end == "sh")
+                && file.starts_with(case.path("data"));
+            for place in (0..bytes.len()).step_by(if fixed { 97 } else { 1 }) {
                 for flip in [0x01, 0x20] {
                     let mut changed = bytes.clone();
                     changed[place] ^= flip;

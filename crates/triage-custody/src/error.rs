@@ -84,4 +84,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A proof does not show what it says.
+    #[error("the proof does not hold: {what} is {actual}, expected {expected}")]
+    Proof {
+        /// Which part.
+        what: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
 }

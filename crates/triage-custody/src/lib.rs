@@ -2,18 +2,23 @@
 //!
 //! Nothing here opens a file, asks a clock or draws a random number, so that an opposing expert
 //! can read it in an afternoon. [`jcs`] is the one form of JSON that is signed (RFC 8785),
-//! [`CustodyLog`] a hash chain of events, [`Tree`] the Merkle tree of RFC 9162, [`Seal`] the small
-//! document that is signed, [`SigningKey`] and [`PublicKey`] sign and check it as `ssh-keygen -Y`
-//! does, [`FileList`] is the form of `sha256sum`.
+//! [`CustodyLog`] a hash chain of events, [`Tree`] the Merkle tree of RFC 9162, [`Key`] what the
+//! index of a manifest is made of, [`Seal`] the small document that is signed, [`Proof`] shows one
+//! thing of what was sealed, [`SigningKey`] and [`PublicKey`] sign and check a seal as
+//! `ssh-keygen -Y` does, [`FileList`] is the form of `sha256sum`.
 
 mod action;
 mod compare;
 mod error;
 mod event;
 mod file_list;
+mod index;
 pub mod jcs;
 mod log;
 mod merkle;
+mod proof;
+mod redact;
+mod salted;
 mod seal;
 mod sign;
 
@@ -22,7 +27,11 @@ pub use compare::Relation;
 pub use error::Error;
 pub use event::{Attachment, Event, Person};
 pub use file_list::{FileList, Listed};
+pub use index::{KEY_BYTES, Key, ValueKind};
 pub use log::{CustodyLog, NO_PREVIOUS, sha256_hex};
-pub use merkle::{Tree, inclusion_path, leaf, root_from_path, salt};
-pub use seal::{Seal, SealedCustody, SealedFiles, SealedManifest};
+pub use merkle::{PathTree, Tree, root_from_path};
+pub use proof::{Absence, Claim, Inclusion, Neighbour, Proof};
+pub use redact::{NAMES, without_names};
+pub use salted::{LineSalts, Salt, Salter, commitment, leaf_of_commitments, line_leaf};
+pub use seal::{Seal, SealedCustody, SealedFiles, SealedIndex, SealedManifest};
 pub use sign::{AllowedSigner, NAMESPACE, PublicKey, SigningKey};

@@ -1,32 +1,16 @@
-//! The Merkle tree of RFC 9162 over the lines of a manifest, with salted leaves.
+//! The Merkle tree of RFC 9162, section 2.1, with SHA-256, over leaves that come one by one.
 //!
-//! A leaf's data is 16 bytes of salt and then the line without its line end. The salt keeps a
-//! proof for one line from being a test for guessed other lines, and is not in the line itself, so
-//! that the manifest depends on the evidence alone. It is the start of HMAC-SHA-256 over the
-//! line's decimal number, keyed with a seed that the run draws once.
+//! [`Tree`] keeps log2(n) hashes; [`PathTree`] keeps besides them the path of one leaf. What a
+//! leaf is made of is not decided here but in `salted.rs`.
 
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// Returns the salt of the line with that number.
+/// Returns the hash of a leaf: SHA-256(0x00 || data) (RFC 9162, 2.1.1).
 #[must_use]
-pub fn salt(seed: &[u8; 32], seq: u64) -> [u8; 16] {
-    // HMAC takes a key of any length, so that this never fails.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(seed) else { return [0; 16] };
-    mac.update(seq.to_string().as_bytes());
-    let code = mac.finalize().into_bytes();
-    let mut salt = [0; 16];
-    salt.copy_from_slice(&code[..16]);
-    salt
-}
-
-/// Returns the hash of a leaf: SHA-256(0x00 || salt || line) (RFC 9162, 2.1.1).
-#[must_use]
-pub fn leaf(salt: &[u8], line: &[u8]) -> [u8; 32] {
+pub(crate) fn leaf(data: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update([0]);
-    hash.update(salt);
-    hash.update(line);
+    hash.update(data);
     hash.finalize().into()
 }
 
@@ -83,33 +67,54 @@ impl Tree {
     }
 }
 
-/// Returns the path from a leaf to the root (RFC 9162, 2.1.3.1), or `None` beyond the last leaf.
-#[must_use]
-pub fn inclusion_path(leaves: &[[u8; 32]], index: usize) -> Option<Vec<[u8; 32]>> {
-    if index >= leaves.len() {
-        return None;
-    }
-    let mut path = Vec::new();
-    let (mut leaves, mut index) = (leaves, index);
-    while leaves.len() > 1 {
-        let split = 1 << (usize::BITS - 1 - (leaves.len() - 1).leading_zeros());
-        let (left, right) = leaves.split_at(split);
-        let root = |leaves: &[[u8; 32]]| {
-            let mut tree = Tree::default();
-            leaves.iter().for_each(|&leaf| tree.push(leaf));
-            tree.root()
-        };
-        if index < split {
-            path.push(root(right));
-            leaves = left;
-        } else {
-            path.push(root(left));
-            leaves = right;
-            index -= split;
+/// The root over leaves that come one after the other, and the path of one of them
+/// (RFC 9162, 2.1.3.1), without holding the leaves.
+#[derive(Clone, Debug, Default)]
+pub struct PathTree {
+    /// Roots of full subtrees, and whether the leaf is in them.
+    full: Vec<([u8; 32], bool)>,
+    leaves: u64,
+    path: Vec<[u8; 32]>,
+}
+
+impl PathTree {
+    /// Adds the hash of the next leaf, and says whether it is the one whose path is wanted.
+    pub fn push(&mut self, leaf: [u8; 32], is_wanted: bool) {
+        let mut last = (leaf, is_wanted);
+        let mut size = self.leaves;
+        while size & 1 == 1 {
+            if let Some(left) = self.full.pop() {
+                last = join(left, last, &mut self.path);
+            }
+            size >>= 1;
         }
+        self.full.push(last);
+        self.leaves += 1;
     }
-    path.reverse();
-    Some(path)
+
+    /// Returns the root, and the path from the leaf to it; `None` if there was no such leaf.
+    #[must_use]
+    pub fn into_path(mut self) -> Option<([u8; 32], Vec<[u8; 32]>)> {
+        let mut last = self.full.pop()?;
+        while let Some(left) = self.full.pop() {
+            last = join(left, last, &mut self.path);
+        }
+        last.1.then_some((last.0, self.path))
+    }
+}
+
+/// Joins two subtrees; if the leaf is in one of them, the other one is the next step of its path.
+fn join(
+    left: ([u8; 32], bool),
+    right: ([u8; 32], bool),
+    path: &mut Vec<[u8; 32]>,
+) -> ([u8; 32], bool) {
+    if left.1 {
+        path.push(right.0);
+    } else if right.1 {
+        path.push(left.0);
+    }
+    (node(&left.0, &right.0), left.1 || right.1)
 }
 
 /// Returns the root that a leaf and its path lead to (RFC 9162, 2.1.3.2), or `None` if the path
@@ -183,33 +188,86 @@ mod tests {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
         for (data, root) in LEAVES.iter().zip(ROOTS) {
-            tree.push(leaf(b"", data));
+            tree.push(leaf(data));
             assert_eq!(hex(&tree.root()), root);
+        }
+    }
+
+    fn path_of(leaves: &[[u8; 32]], target: u64) -> Option<Vec<[u8; 32]>> {
+        let mut tree = PathTree::default();
+        (0..).zip(leaves).for_each(|(n, &leaf)| tree.push(leaf, n == target));
+        tree.into_path().map(|(_, path)| path)
+    }
+
+    /// RFC 9162, 2.1.3.1, word by word: D[0:k] left, D[k:n] right, k the greatest power of two
+    /// below n.
+    fn path_as_defined(leaves: &[[u8; 32]], index: usize) -> Vec<[u8; 32]> {
+        let root = |leaves: &[[u8; 32]]| {
+            let mut tree = Tree::default();
+            leaves.iter().for_each(|&leaf| tree.push(leaf));
+            tree.root()
+        };
+        if leaves.len() == 1 {
+            return Vec::new();
+        }
+        let k = leaves.len().next_power_of_two() / 2;
+        let (left, right) = leaves.split_at(k);
+        let (mut path, other) = if index < k {
+            (path_as_defined(left, index), right)
+        } else {
+            (path_as_defined(right, index - k), left)
+        };
+        path.push(root(other));
+        path
+    }
+
+    /// Paths of the test data of certificate-transparency: leaf, size, hashes in order.
+    #[test]
+    fn paths_are_those_of_the_reference_code() {
+        let leaves: Vec<_> = LEAVES.iter().map(|data| leaf(data)).collect();
+        let known: [(u64, usize, &[&str]); 3] = [
+            (
+                0,
+                8,
+                &[
+                    "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+                    "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                    "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+                ],
+            ),
+            (
+                5,
+                8,
+                &[
+                    "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+                    "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+                    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+                ],
+            ),
+            (2, 3, &["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"]),
+        ];
+        for (index, size, hashes) in known {
+            let path = path_of(&leaves[..size], index).unwrap();
+            assert_eq!(path.iter().map(|hash| hex(hash)).collect::<Vec<_>>(), hashes);
         }
     }
 
     #[test]
     fn every_path_of_every_size_leads_to_the_root_and_no_other_does() {
         for size in 1..40_u64 {
-            let leaves: Vec<_> = (0..size).map(|n| leaf(b"s", &n.to_be_bytes())).collect();
+            let leaves: Vec<_> = (0..size).map(|n| leaf(&n.to_be_bytes())).collect();
             let mut tree = Tree::default();
             leaves.iter().for_each(|&leaf| tree.push(leaf));
             for index in 0..size {
                 let place = usize::try_from(index).unwrap();
-                let path = inclusion_path(&leaves, place).unwrap();
+                let path = path_of(&leaves, index).unwrap();
+                assert_eq!(path, path_as_defined(&leaves, place), "{index} of {size}");
                 let root = |leaf, index, size| root_from_path(leaf, index, size, &path);
                 assert_eq!(root(leaves[place], index, size), Some(tree.root()));
-                assert_ne!(root(leaf(b"", b"other"), index, size), Some(tree.root()));
+                assert_ne!(root(leaf(b"other"), index, size), Some(tree.root()));
                 assert_ne!(root(leaves[place], index ^ 1, size), Some(tree.root()));
             }
-            assert!(inclusion_path(&leaves, leaves.len()).is_none());
+            assert!(path_of(&leaves, size).is_none());
         }
-    }
-
-    #[test]
-    fn the_salt_is_the_start_of_hmac_sha256() {
-        // printf 5 | openssl dgst -sha256 -mac HMAC -macopt hexkey:0001..1f
-        let seed: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
-        assert_eq!(hex(&salt(&seed, 5)), "ea5a6a445395be2905b752daee4be20b");
     }
 }

@@ -33,8 +33,20 @@ pub struct SealedManifest {
 }
 
 impl SealedManifest {
-    /// RFC 9162 with SHA-256; a leaf's data is 16 bytes of salt and the line.
+    /// RFC 9162 with SHA-256; a leaf's data are two salted commitments to the line.
     pub const TREE: &'static str = "rfc9162-sha256-salted";
+}
+
+/// The index that a seal covers: the sorted keys of what the manifest holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedIndex {
+    /// The digests that were computed of everything that was read, as a comma-separated list.
+    pub algorithms: String,
+    /// The root of the tree over the keys, built like that of the manifest.
+    pub root: String,
+    /// How many keys there are.
+    pub size: u64,
 }
 
 /// The custody log as it was when it was sealed.
@@ -72,6 +84,8 @@ pub struct Seal {
     pub files: SealedFiles,
     /// The manifest.
     pub manifest: SealedManifest,
+    /// The index.
+    pub index: SealedIndex,
     /// The custody log.
     pub custody: SealedCustody,
     /// The coverage: entries by status.

@@ -44,6 +44,7 @@ enum Verb {
     #[command(subcommand)]
     Custody(cmd::custody::CustodyVerb),
     Verify(cmd::verify::VerifyArgs),
+    VerifyProof(cmd::verify_proof::VerifyProofArgs),
     Diff(cmd::diff::DiffArgs),
     #[command(subcommand)]
     Batch(cmd::batch::BatchVerb),
@@ -100,6 +101,7 @@ fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
         Verb::Sets(verb) => cmd::sets::run(&verb, console),
         Verb::Custody(verb) => cmd::custody::run(&verb, console),
         Verb::Verify(args) => cmd::verify::run(&args, console),
+        Verb::VerifyProof(args) => cmd::verify_proof::run(&args, console),
         Verb::Diff(args) => cmd::diff::run(&args, console),
         Verb::Batch(verb) => cmd::batch::run(&verb, console),
         Verb::Report(args) => cmd::report::run(&args, console),

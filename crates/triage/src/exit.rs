@@ -31,7 +31,8 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
     (
         HIT,
         "hit",
-        "complete coverage, hit(s) found; `diff`: the manifests differ; `sets lookup`: found",
+        "complete coverage, hit(s) found; `diff`: the manifests differ; `sets lookup`: found; \
+         `custody prove --absent`: it is there",
     ),
     (USAGE, "usage", "usage, scope or hash-set error: nothing was scanned"),
     (

@@ -22,6 +22,7 @@ pub(crate) enum CustodyVerb {
     Log(LogArgs),
     Add(Box<AddArgs>),
     Repair(RepairArgs),
+    Prove(super::custody_prove::ProveArgs),
 }
 
 /// Make an Ed25519 key pair for seals, in the format of OpenSSH
@@ -45,6 +46,7 @@ pub(crate) fn run(verb: &CustodyVerb, console: Console) -> Result<u8, Failure> {
         CustodyVerb::Log(args) => custody_log::run(args, console),
         CustodyVerb::Add(args) => custody_add::run(args, console),
         CustodyVerb::Repair(args) => custody_repair::run(args, console),
+        CustodyVerb::Prove(args) => super::custody_prove::run(args, console),
     }
 }
 

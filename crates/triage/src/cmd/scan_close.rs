@@ -61,6 +61,7 @@ pub(crate) fn close(
         particulars: &begun.particulars,
         events: vec![examined_event("hashed", begun, ended, &tool, &time)],
         manifest: &ended.manifest,
+        algorithms: &begun.plan.algorithms,
         run_id: &begun.run_id,
         time: &time,
         tool: tool.clone(),

@@ -43,6 +43,7 @@ pub(super) fn close(
         particulars: &begun.particulars,
         events: vec![event],
         manifest: &ended.manifest,
+        algorithms: &begun.plan.algorithms,
         run_id: &begun.run_id,
         time: &time,
         tool,

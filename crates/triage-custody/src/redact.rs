@@ -1,0 +1,77 @@
+//! A line of the manifest without the names in it, for a copy that is shown to others.
+//!
+//! Works on the bytes of canonical JSON and does not read them as JSON: it is on the path of every
+//! entry of a scan. What is left stays canonical.
+
+/// The keys whose values hold names from the evidence: paths, targets of links, labels of volumes.
+pub const NAMES: [&str; 5] = ["facts", "path", "path_hex", "target", "target_hex"];
+
+/// Returns a canonical object without the keys of [`NAMES`] on its first level. Bytes that are no
+/// object come back as they are.
+#[must_use]
+pub fn without_names(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let Some(mut rest) = line.strip_prefix(b"{") else { return line.to_vec() };
+    out.push(b'{');
+    while rest.first() == Some(&b'"') {
+        let end = member_end(rest);
+        let (member, after) = rest.split_at(end);
+        let named = NAMES.iter().any(|name| {
+            let key = member.strip_prefix(b"\"").and_then(|key| key.strip_prefix(name.as_bytes()));
+            key.is_some_and(|after| after.starts_with(b"\":"))
+        });
+        if !named {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.extend_from_slice(member);
+        }
+        rest = after.strip_prefix(b",").unwrap_or(after);
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Returns where the first member ends: at a comma or bracket outside of its strings and values.
+fn member_end(bytes: &[u8]) -> usize {
+    let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+    for (place, &byte) in bytes.iter().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b',' | b'}' | b']' if depth == 0 => return place,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_and_everything_else_stays_canonical() {
+        let redacted = |text: &str| String::from_utf8(without_names(text.as_bytes())).unwrap();
+        let line = r#"{"error":{"path":"x","text":"a,}\"path\":"},"facts":{"l":"n"},"path":"\\\"},{","path_hex":"00","paths":[1,{"path":"k"}],"seq":5,"target":"t"}"#;
+        assert_eq!(
+            redacted(line),
+            r#"{"error":{"path":"x","text":"a,}\"path\":"},"paths":[1,{"path":"k"}],"seq":5}"#
+        );
+        assert_eq!(redacted(r#"{"path":"a"}"#), "{}");
+        for other in ["", "{", "{}", "[1]", "{\"path\":", "{\"", "}{", "{\"a\":]]]", "\u{0}"] {
+            let once = redacted(other);
+            assert_eq!(redacted(&once), once, "{other:?}");
+        }
+    }
+}
