@@ -18,4 +18,5 @@ mod proofs;
 mod resume;
 mod scan;
 mod sets;
+mod tamper;
 mod verify;

@@ -42,6 +42,15 @@ pub struct Verification {
     pub seal_sha256: String,
 }
 
+impl Finding {
+    /// Returns the code of the finding for programs: the words of `what`, joined by hyphens. One
+    /// kind of finding has one code, and it stays.
+    #[must_use]
+    pub fn code(&self) -> String {
+        self.what.to_lowercase().replace([' ', '\''], "-")
+    }
+}
+
 impl Verification {
     pub(crate) fn find(
         &mut self,
@@ -247,6 +256,9 @@ fn check_signature(case: &CaseDir, trusted: Option<&str>, seal: &Seal, out: &mut
     let Some(signer) = &seal.signer else {
         if signature.exists() {
             out.find("signature of an unsigned seal", name, "no signature", "a signature");
+        }
+        if trusted.is_some() {
+            out.find("seal is not signed", name, "a signature by a trusted key", "none");
         }
         out.warnings.push(
             "the seal is NOT SIGNED: whoever can write the package can also recompute it; compare \

@@ -29,12 +29,13 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
             line(
                 "finding",
                 &json!({
+                    "code": { "type": "string", "pattern": "^[a-z0-9-]+$" },
                     "what": { "type": "string" },
                     "place": { "type": "string" },
                     "expected": { "type": "string" },
                     "actual": { "type": "string" },
                 }),
-                &["what", "place", "expected", "actual"],
+                &["code", "what", "place", "expected", "actual"],
             ),
         ),
         ("event", line("event", &json!({ "event": { "type": "object" } }), &["event"])),

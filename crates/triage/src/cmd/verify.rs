@@ -81,7 +81,7 @@ fn tell(verification: &Verification, console: Console) {
             finding.what, finding.expected, finding.actual
         ));
         console.record(&json!({
-            "v": 1, "type": "finding", "what": finding.what, "place": place,
+            "v": 1, "type": "finding", "code": finding.code(), "what": finding.what, "place": place,
             "expected": finding.expected, "actual": finding.actual,
         }));
     }
