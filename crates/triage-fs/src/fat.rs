@@ -42,6 +42,9 @@ use table::Table;
 /// 32 bytes from the first sector behind the tables like that.
 pub(crate) const ROOT: u64 = 2;
 pub(crate) const FIRST_ENTRY: u64 = 3;
+/// The bit of a node that stands behind the end of its directory: what it leads to is deleted,
+/// although its entry does not say so.
+const BEHIND_END: u64 = 1 << 62;
 
 /// A volume of FAT. A [`NodeId`] is the place of a directory entry.
 pub(crate) struct Fat {
@@ -69,14 +72,15 @@ pub(crate) fn open_fat(source: Arc<dyn ByteSource>) -> Result<Fat, Problem> {
 impl Fat {
     /// Returns where an entry lies in the volume.
     fn offset_of(&self, node: NodeId) -> Option<u64> {
-        let place = node.0.checked_sub(FIRST_ENTRY)?;
+        let place = (node.0 & !BEHIND_END).checked_sub(FIRST_ENTRY)?;
         self.boot.entries_start.checked_add(place.checked_mul(ENTRY_BYTES)?)
     }
 
     /// Returns the entry at an offset.
-    fn node_at(&self, offset: u64) -> NodeId {
+    fn node_at(&self, offset: u64, is_behind_end: bool) -> NodeId {
         let place = offset.saturating_sub(self.boot.entries_start).div_euclid(ENTRY_BYTES);
-        NodeId(place.saturating_add(FIRST_ENTRY))
+        let number = place.saturating_add(FIRST_ENTRY);
+        NodeId(if is_behind_end { number | BEHIND_END } else { number })
     }
 
     fn entry(&self, node: NodeId) -> Result<Entry, Problem> {
@@ -88,6 +92,7 @@ impl Fat {
         if let Some(cluster) = self.boot.cluster_at(offset) {
             entry.is_deleted |= self.table.is_free(cluster);
         }
+        entry.is_behind_end = node.0 & BEHIND_END != 0;
         Ok(entry)
     }
 
@@ -96,10 +101,13 @@ impl Fat {
         let size_bytes = u64::from(entry.size_bytes);
         let needed = size_bytes.div_ceil(self.boot.cluster_bytes.max(1));
         let is_directory = entry.kind() == Kind::Directory;
-        if !entry.is_deleted {
+        // A chain that is still there is followed; whether it is still the entry's, nothing says.
+        let is_linked = entry.is_behind_end && !self.table.is_free(entry.first_cluster);
+        if !entry.is_deleted && (!entry.is_behind_end || is_linked) {
             let limit = if is_directory { self.table.clusters() } else { needed };
             let chain = self.table.chain(entry.first_cluster, limit);
-            return (self.boot.runs(&chain.ranges), None);
+            let recovery = entry.is_behind_end.then_some(Recovery::Guess);
+            return (self.boot.runs(&chain.ranges), recovery);
         }
         if needed == 0 && !is_directory {
             return (Vec::new(), Some(Recovery::Certain));
@@ -119,6 +127,14 @@ impl FileSystem for Fat {
 
     fn root(&self) -> NodeId {
         NodeId(ROOT)
+    }
+
+    fn inode(&self, node: NodeId) -> u64 {
+        node.0 & !BEHIND_END
+    }
+
+    fn node_text(&self, node: NodeId) -> String {
+        self.inode(node).to_string()
     }
 
     fn list(&self, directory: NodeId) -> NodeNames {

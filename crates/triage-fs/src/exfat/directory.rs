@@ -34,7 +34,7 @@ pub(super) fn list(exfat: &Exfat, directory: NodeId) -> NodeNames {
         let set = slice_at(&bytes, at, length).and_then(EntrySet::parse);
         let set = set.filter(|set| (is_file || is_own) && !set.name.is_empty());
         let Some(set) = set else {
-            if kind & IN_USE != 0 && is_file && !has_ended {
+            if is_misplaced(kind) && !has_ended {
                 let text = "a set of entries of the directory is damaged";
                 found.problem.get_or_insert_with(|| damaged(text));
             }
@@ -55,6 +55,13 @@ pub(super) fn list(exfat: &Exfat, directory: NodeId) -> NodeNames {
         at = at.saturating_add(if fits { length } else { entry_bytes });
     }
     found
+}
+
+/// Says whether an entry in use cannot stand where a set or an entry of the volume may begin.
+/// Specification, section 7: of the first entries, 0x81 to 0x83 belong to the volume, those from
+/// 0xa0 on may be left out.
+const fn is_misplaced(kind: u8) -> bool {
+    kind & IN_USE != 0 && !matches!(kind, 0x81..=0x83 | 0xa0..=0xbf)
 }
 
 /// Says whether every entry of a deleted set is deleted too.

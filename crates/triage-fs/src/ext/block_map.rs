@@ -20,6 +20,7 @@ pub(super) fn runs(ext: &Ext, inode: &Inode) -> Result<Vec<Run>, Problem> {
     let mut reading = Reading {
         ext,
         left: inode.size_bytes.div_ceil(block_bytes.max(1)),
+        budget: ext.superblock.blocks,
         out: Growing::new(block_bytes),
     };
     for place in 0..DIRECT {
@@ -39,6 +40,9 @@ struct Reading<'a> {
     ext: &'a Ext,
     /// How many blocks of content are still to come.
     left: u64,
+    /// How many blocks may still be named: no more than the volume has, unless the map goes in
+    /// circles.
+    budget: u64,
     out: Growing,
 }
 
@@ -55,6 +59,8 @@ impl Reading<'_> {
             self.left = self.left.saturating_sub(count);
             return self.out.push(None, count);
         }
+        let circles = || damaged("the block map of the file goes in circles");
+        self.budget = self.budget.checked_sub(1).ok_or_else(circles)?;
         if block >= self.ext.superblock.blocks {
             return Err(damaged("the block map of the file leads out of the volume"));
         }

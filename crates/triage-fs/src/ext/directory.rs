@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use triage_evidence::{Kind, NameState, NodeId, NodeName, NodeNames, Problem, ProblemKind};
 
 use super::inode::Inode;
-use super::{Ext, inline};
+use super::{Ext, inline, inode};
 use crate::bytes::{damaged, short, slice_at, u8_at, u16_at, u32_at};
 
 /// The most that is read of a directory: a million long names take 256 MiB.
@@ -114,6 +114,16 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// Says whether the block of a hashed directory is an index: behind an entry that takes it whole
+/// stands how many pairs of eight bytes it has room for. Kernel documentation, "Hash Tree
+/// Directories", `dx_node`.
+fn is_index(block: &[u8]) -> bool {
+    let room = block.len().saturating_sub(HEAD_BYTES).div_euclid(8);
+    let limit = u16_at(block, HEAD_BYTES).map(usize::from);
+    // The last pair may make room for a checksum.
+    limit == Some(room) || limit == room.checked_sub(1)
+}
+
 struct Reading<'a> {
     ext: &'a Ext,
     live: Vec<NodeName>,
@@ -167,7 +177,10 @@ impl Reading<'_> {
                 used = if is_checksum { end } else { at };
             } else if raw.needed() > raw.length {
                 self.problem.get_or_insert_with(|| damaged("a name is longer than its entry"));
-            } else if !raw.is_dots() && !raw.name.is_empty() {
+            } else if raw.name.is_empty() {
+                self.problem.get_or_insert_with(|| damaged("an entry in use has no name"));
+            } else if !raw.is_dots() {
+                self.check_kind(&raw);
                 self.live.push(NodeName {
                     name: raw.name.to_vec(),
                     node: NodeId(raw.inode),
@@ -176,11 +189,24 @@ impl Reading<'_> {
                 });
             }
             // An index has numbers where its only entry says that there is room.
-            let is_index = raw.inode == 0 && raw.length == block.len();
+            let is_index = at == 0 && raw.inode == 0 && is_index(block);
             if has_room && !is_index {
                 self.slack(block, used, end);
             }
             at = end;
+        }
+    }
+
+    /// Compares what a name says that it names with what the inode says.
+    fn check_kind(&mut self, raw: &Raw<'_>) {
+        let Ok(at) = self.ext.groups.inode_offset(&self.ext.superblock, raw.inode) else { return };
+        let mut mode = [0; 2];
+        if raw.kind() == Kind::Unknown || self.ext.pages.read(at, &mut mode).is_err() {
+            return;
+        }
+        if inode::kind_of(u16::from_le_bytes(mode)) != raw.kind() {
+            let text = "a name and its inode do not agree about what it is";
+            self.problem.get_or_insert_with(|| damaged(text));
         }
     }
 

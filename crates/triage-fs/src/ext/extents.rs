@@ -20,11 +20,13 @@ pub(super) struct Growing {
     /// The block that the next run begins at.
     pub(super) next: u64,
     block_bytes: u64,
+    /// How many nodes of the tree were read.
+    nodes: usize,
 }
 
 impl Growing {
     pub(super) const fn new(block_bytes: u64) -> Self {
-        Self { runs: Vec::new(), next: 0, block_bytes }
+        Self { runs: Vec::new(), next: 0, block_bytes, nodes: 0 }
     }
 
     /// Adds blocks; `None` for a hole.
@@ -86,7 +88,9 @@ fn node(ext: &Ext, bytes: &[u8], above: Option<u16>, out: &mut Growing) -> Resul
         return Err(broken());
     }
     let entries = bytes.get(12..).unwrap_or_default().chunks_exact(12);
-    if count > entries.len() {
+    // A node below the root that has no entry leads nowhere, and could do so without an end.
+    out.nodes = out.nodes.saturating_add(1);
+    if count > entries.len() || above.is_some() && count == 0 || out.nodes > LIMIT_RUNS {
         return Err(broken());
     }
     let mut below = None;

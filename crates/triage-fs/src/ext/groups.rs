@@ -119,7 +119,8 @@ impl Groups {
         self.0.iter().map(|group| u64::from(group.free_clusters)).sum()
     }
 
-    /// Iterates over the ranges of inodes that were ever in use: first number and count.
+    /// Iterates over the ranges of inodes that were ever in use: first number and count. Where the
+    /// journal was not written back, what the descriptors call unused may have been used since.
     pub(super) fn inode_ranges<'a>(
         &'a self,
         s: &'a Superblock,
@@ -127,7 +128,8 @@ impl Groups {
         (0_u64..).zip(&self.0).filter(|(_, group)| group.flags & INODE_UNINIT == 0).map(
             |(number, group)| {
                 let first = number.saturating_mul(s.inodes_per_group).saturating_add(1);
-                let count = s.inodes_per_group.saturating_sub(u64::from(group.unused_inodes));
+                let unused = if s.is_dirty { 0 } else { u64::from(group.unused_inodes) };
+                let count = s.inodes_per_group.saturating_sub(unused);
                 (first, count)
             },
         )
@@ -162,9 +164,10 @@ fn block_of(s: &Superblock, number: u64, per_block: u64) -> u64 {
         Some(first) if number >= first => {
             let group = number.saturating_mul(per_block);
             let start = s.first_block.saturating_add(group.saturating_mul(s.blocks_per_group));
+            let start = if group == 0 { s.own_block() } else { start };
             start.saturating_add(u64::from(s.has_backup(group)))
         }
-        _ => s.first_block.saturating_add(1).saturating_add(number),
+        _ => s.own_block().saturating_add(1).saturating_add(number),
     }
 }
 

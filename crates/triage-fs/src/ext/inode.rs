@@ -70,16 +70,12 @@ impl Inode {
 
     /// Returns what the inode is.
     pub(super) const fn kind(&self) -> Kind {
-        match self.mode & 0xf000 {
-            0x1000 => Kind::Fifo,
-            0x2000 => Kind::CharDevice,
-            0x4000 => Kind::Directory,
-            0x6000 => Kind::BlockDevice,
-            0x8000 => Kind::File,
-            0xa000 => Kind::Symlink,
-            0xc000 => Kind::Socket,
-            _ => Kind::Unknown,
-        }
+        kind_of(self.mode)
+    }
+
+    /// Says whether a file was ever kept in the inode.
+    pub(super) fn was_in_use(&self) -> bool {
+        self.mode != 0 && self.kind() != Kind::Unknown
     }
 
     pub(super) const fn has_extents(&self) -> bool {
@@ -123,6 +119,20 @@ impl Inode {
         } else {
             Device { major: new >> 8 & 0xfff, minor: new & 0xff | new >> 12 & 0xf_ff00 }
         })
+    }
+}
+
+/// Returns what a mode stands for.
+pub(super) const fn kind_of(mode: u16) -> Kind {
+    match mode & 0xf000 {
+        0x1000 => Kind::Fifo,
+        0x2000 => Kind::CharDevice,
+        0x4000 => Kind::Directory,
+        0x6000 => Kind::BlockDevice,
+        0x8000 => Kind::File,
+        0xa000 => Kind::Symlink,
+        0xc000 => Kind::Socket,
+        _ => Kind::Unknown,
     }
 }
 

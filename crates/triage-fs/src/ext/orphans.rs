@@ -21,8 +21,14 @@ pub(super) fn list(ext: &Ext) -> NodeNames {
         let is_allocated = ext.is_allocated(node, inode);
         if inode.kind() == Kind::Directory {
             let names = directory::read(ext, inode).names;
-            let is_own = |name: &&NodeName| is_allocated || name.state != NameState::Allocated;
-            named.extend(names.iter().filter(is_own).map(|name| name.node.0));
+            // A deleted name does not name an inode that is in use: that one has another name, or
+            // lost its own.
+            let names_it = |name: &&NodeName| match name.state {
+                NameState::Allocated => is_allocated,
+                NameState::Deleted => true,
+                NameState::Reallocated => false,
+            };
+            named.extend(names.iter().filter(names_it).map(|name| name.node.0));
         }
         let state = if is_allocated { NameState::Allocated } else { NameState::Deleted };
         candidates.push((number, inode.kind(), state));
@@ -63,8 +69,9 @@ fn each(ext: &Ext, found: &mut NodeNames, take: &mut dyn FnMut(u64, &Inode)) {
                 Ok(table) => {
                     for (place, bytes) in table.chunks_exact(s.inode_bytes).enumerate() {
                         let number = number.saturating_add(long(place));
-                        let is_own = number < s.first_inode && number != ROOT;
-                        let inode = Inode::parse(bytes, s).filter(|inode| inode.mode != 0);
+                        let is_own = number < s.first_inode && number != ROOT
+                            || number == s.orphan_file_inode;
+                        let inode = Inode::parse(bytes, s).filter(Inode::was_in_use);
                         if let Some(inode) = inode.filter(|_| !is_own) {
                             take(number, &inode);
                         }

@@ -59,6 +59,10 @@ pub(super) struct Superblock {
     pub(super) first_inode: u64,
     pub(super) descriptor_bytes: u64,
     pub(super) has_file_types: bool,
+    /// Whether the journal has changes that were not written back: descriptors may be out of date.
+    pub(super) is_dirty: bool,
+    /// The inode that lists files deleted while open, which is no file; 0 if there is none.
+    pub(super) orphan_file_inode: u64,
     /// From which group of descriptors on these lie in their own groups.
     pub(super) first_meta_group: Option<u64>,
     compat: u32,
@@ -127,6 +131,8 @@ impl Superblock {
             first_inode: if is_dynamic { word(84)? } else { 11 },
             descriptor_bytes,
             has_file_types: incompat & 0x2 != 0,
+            is_dirty: incompat & incompat::RECOVER != 0,
+            orphan_file_inode: word(0x280)?,
             first_meta_group: (incompat & incompat::META_BG != 0).then_some(word(260)?),
             compat: u32_at(bytes, 92)?,
             incompat,
@@ -154,6 +160,12 @@ impl Superblock {
             && self.blocks > self.first_block
             && self.inodes > 0
             && self.descriptor_bytes <= self.block_bytes
+    }
+
+    /// Returns the block that the superblock lies in: with clusters of blocks of 1 KiB it is not the
+    /// first block, which is 0 then. Linux `fs/ext4/super.c`, `descriptor_loc`.
+    pub(super) fn own_block(&self) -> u64 {
+        START.checked_div(self.block_bytes).unwrap_or(0)
     }
 
     /// Returns how many groups the volume has.

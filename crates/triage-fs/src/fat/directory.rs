@@ -5,7 +5,7 @@ use triage_evidence::{Kind, NameState, NodeId, NodeName, NodeNames, Problem, Pro
 use super::entry::{ENTRY_BYTES, Entry};
 use super::long_name::Parts;
 use super::{Fat, ROOT, short_name};
-use crate::bytes::{damaged, long, short};
+use crate::bytes::{damaged, long, short, u8_at, u16_at};
 
 /// The most that is read of a directory: the specification allows 2 MiB.
 const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
@@ -16,7 +16,14 @@ pub(super) fn list(fat: &Fat, directory: NodeId) -> NodeNames {
         Ok(found) => found,
         Err(problem) => return NodeNames { names: Vec::new(), problem: Some(problem) },
     };
-    let mut reading = Reading { fat, names: Vec::new(), parts: Parts::default(), has_ended: false };
+    let mut reading = Reading {
+        fat,
+        is_root: directory.0 == ROOT,
+        names: Vec::new(),
+        parts: Parts::default(),
+        has_ended: false,
+        problem: None,
+    };
     let mut left = LIMIT_BYTES;
     for run in runs {
         let Some(start) = run.start else { continue };
@@ -30,7 +37,7 @@ pub(super) fn list(fat: &Fat, directory: NodeId) -> NodeNames {
         let text = format!("the directory is longer than the {LIMIT_BYTES} bytes that are read");
         problem.get_or_insert_with(|| Problem::new(ProblemKind::LimitReached, text));
     }
-    NodeNames { names: reading.names, problem }
+    NodeNames { names: reading.names, problem: problem.or(reading.problem) }
 }
 
 /// Returns where a directory lies, and what is wrong with its chain.
@@ -58,8 +65,21 @@ fn runs(fat: &Fat, directory: NodeId) -> Result<(Vec<Run>, Option<Problem>), Pro
     };
     let limit = LIMIT_BYTES.checked_div(fat.boot.cluster_bytes).unwrap_or(0).max(1);
     let chain = fat.table.chain(first_cluster, limit);
-    let problem = (!chain.is_whole).then(|| damaged("the chain of the directory is damaged"));
-    Ok((fat.boot.runs(&chain.ranges), problem))
+    let mut problem = (!chain.is_whole).then(|| damaged("the chain of the directory is damaged"));
+    let runs = fat.boot.runs(&chain.ranges);
+    if directory.0 != ROOT && !runs.first().is_some_and(|run| names_itself(fat, run, first_cluster))
+    {
+        let text = "the place of the directory does not begin with the entry of that directory";
+        problem.get_or_insert_with(|| damaged(text));
+    }
+    Ok((runs, problem))
+}
+
+/// Says whether a directory begins with the entry of itself, which leads to its first cluster.
+fn names_itself(fat: &Fat, run: &Run, first_cluster: u32) -> bool {
+    let own = run.start.and_then(|start| fat.pages.vec(start, short(ENTRY_BYTES)).ok());
+    let own = own.and_then(|bytes| Entry::parse(&bytes));
+    own.is_some_and(|own| own.is_dots() && own.first_cluster == first_cluster)
 }
 
 /// A directory begins with the entries of itself and of the one above.
@@ -90,10 +110,12 @@ pub(super) fn label(fat: &Fat) -> Option<Vec<u8>> {
 
 struct Reading<'a> {
     fat: &'a Fat,
+    is_root: bool,
     names: Vec<NodeName>,
     parts: Parts,
     /// Whether the end mark was met: what stands behind it was deleted with what lay there.
     has_ended: bool,
+    problem: Option<Problem>,
 }
 
 impl Reading<'_> {
@@ -115,6 +137,13 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Notes an entry in use that contradicts what stands around it: it may have been a file.
+    fn contradiction(&mut self, text: &str) {
+        if !self.has_ended {
+            self.problem.get_or_insert_with(|| damaged(text));
+        }
+    }
+
     fn entry(&mut self, bytes: &[u8], offset: u64) {
         if bytes.first() == Some(&0) {
             self.has_ended = true;
@@ -122,13 +151,25 @@ impl Reading<'_> {
             return;
         }
         if self.parts.take(bytes) {
+            if !is_part(bytes) {
+                self.contradiction("a part of a long name of the directory makes no sense");
+            }
             return;
         }
         let Some(entry) = Entry::parse(bytes) else { return };
         let parts = std::mem::take(&mut self.parts);
+        if entry.is_deleted && parts.are_complete() {
+            self.contradiction("a deleted entry has a long name that exists");
+        }
+        // A label holds nothing and stands in the root directory.
+        if entry.is_label() && !entry.is_deleted && !(self.is_root && entry.is_empty()) {
+            self.contradiction("a label of the directory stands for a content");
+        }
+        if entry.is_label() || entry.is_dots() {
+            return;
+        }
         let is_gone = entry.is_deleted || self.has_ended;
-        let fits = !is_gone || entry.may_have_been(|cluster| self.fat.table.holds(cluster));
-        if entry.is_label() || entry.is_dots() || !fits {
+        if is_gone && !entry.may_have_been(|cluster| self.fat.table.holds(cluster)) {
             return;
         }
         let name = parts
@@ -136,14 +177,16 @@ impl Reading<'_> {
             .unwrap_or_else(|| short_name::decode(&entry.raw_name, entry.case));
         self.names.push(NodeName {
             name,
-            node: self.fat.node_at(offset),
+            node: self.fat.node_at(offset, self.has_ended),
             kind: entry.kind(),
-            // What stands behind the end has no node of its own that could be told from a live one.
-            state: match (self.has_ended, entry.is_deleted) {
-                (_, true) => NameState::Deleted,
-                (true, false) => NameState::Reallocated,
-                (false, false) => NameState::Allocated,
-            },
+            state: if is_gone { NameState::Deleted } else { NameState::Allocated },
         });
     }
+}
+
+/// Says whether an entry with the attributes of a part of a long name is one: such an entry has a
+/// type and a first cluster of 0, which old systems take for an empty label. Specification,
+/// section 7.
+fn is_part(entry: &[u8]) -> bool {
+    u8_at(entry, 12) == Some(0) && u16_at(entry, 26) == Some(0)
 }

@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) first_cluster: u32,
     pub(super) size_bytes: u32,
     pub(super) is_deleted: bool,
+    /// Whether it stands behind the end of its directory.
+    pub(super) is_behind_end: bool,
     created: (u16, u16, u8),
     accessed: u16,
     modified: (u16, u16),
@@ -47,6 +49,7 @@ impl Entry {
             first_cluster: high | u32::from(u16_at(bytes, 26)?),
             size_bytes: u32_at(bytes, 28)?,
             is_deleted: first == DELETED,
+            is_behind_end: false,
         })
     }
 
@@ -56,6 +59,11 @@ impl Entry {
 
     pub(super) const fn is_label(&self) -> bool {
         self.attributes & (VOLUME_LABEL | DIRECTORY) == VOLUME_LABEL
+    }
+
+    /// Says whether it leads to no content.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.first_cluster == 0 && self.size_bytes == 0
     }
 
     /// Says whether it is the entry of the directory itself or of the one above.

@@ -63,6 +63,11 @@ impl Parts {
         self.units.clear();
     }
 
+    /// Says whether every part of a name that exists was met, and its entry is to follow.
+    pub(super) const fn are_complete(&self) -> bool {
+        !self.units.is_empty() && !self.is_deleted && self.next == 0
+    }
+
     /// Returns the name of the entry that follows, if the parts belong to it.
     pub(super) fn name_for(&self, raw: &[u8; 11]) -> Option<Vec<u8>> {
         let [first, ..] = raw;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use triage_evidence::{FileSystem, Kind, NameState};
 
-use crate::reading::{Reading, fixture, number, open, record};
+use crate::reading::Reading;
+use crate::records::{fixture, number, open, record};
 
 /// A small generator with a fixed seed, so that a failure can be repeated by its number.
 struct Draw(u64);

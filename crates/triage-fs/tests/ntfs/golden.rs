@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use triage_evidence::{FileSystem, Kind, NameState, ProblemKind, Recovery, Time};
 
-use crate::reading::{Line, Reading, fixture, open};
+use crate::reading::{Line, Reading};
+use crate::records::{fixture, open};
 
 /// What The Sleuth Kit says of one name.
 #[derive(Debug)]

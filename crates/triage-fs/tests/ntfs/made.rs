@@ -1,50 +1,13 @@
 //! Volumes that stock tools make while the test runs: what was put in must come out.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use md5::{Digest, Md5};
 use triage_evidence::NameState;
 
-use crate::reading::{Reading, open};
-
-/// Says whether a stock tool is there, and on stderr if it is not.
-fn has(tool: &str) -> bool {
-    let mut command = Command::new(tool);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    let is_there = command.status().is_ok();
-    if !is_there {
-        eprintln!("skipped: {tool} is not installed");
-    }
-    is_there
-}
-
-fn run(tool: &str, arguments: &[&str]) {
-    let status = Command::new(tool)
-        .args(arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "{tool} {arguments:?}");
-}
-
-/// Bytes that repeat late and differ for each file.
-fn content(seed: u32, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
-    let step = |_| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 8) as u8
-    };
-    (0..length).map(step).collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test makes its own evidence")]
-fn write(path: &Path, bytes: &[u8]) {
-    std::fs::write(path, bytes).unwrap();
-}
+use crate::reading::Reading;
+use crate::records::open;
+use crate::tools::{content, has, run, size, write};
 
 #[test]
 fn files_that_ntfscp_put_in_come_out_for_every_size_of_cluster() {
@@ -59,12 +22,7 @@ fn files_that_ntfscp_put_in_come_out_for_every_size_of_cluster() {
     {
         let image = path("made.img");
         write(Path::new(&image), &[]);
-        #[expect(clippy::disallowed_methods, reason = "a test makes its own evidence")]
-        std::fs::OpenOptions::new()
-            .write(true)
-            .open(&image)
-            .and_then(|file| file.set_len(24 << 20))
-            .unwrap();
+        size(Path::new(&image), 24 << 20);
         run("mkntfs", &["-F", "-Q", "-s", sector, "-c", cluster, &image]);
         let sizes = [0, 1, 600, 4096, 70_000, 1_000_001];
         for (seed, size) in (1..).zip(sizes) {

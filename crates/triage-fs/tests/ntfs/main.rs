@@ -7,4 +7,8 @@ mod damage;
 mod golden;
 mod made;
 mod patched;
+#[path = "../shared/reading.rs"]
 mod reading;
+mod records;
+#[path = "../shared/tools.rs"]
+mod tools;

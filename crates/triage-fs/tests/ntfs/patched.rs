@@ -2,7 +2,8 @@
 
 use triage_evidence::{ByteSource, FileSystem, Kind, NameState, Problem, ProblemKind};
 
-use crate::reading::{Line, Reading, fixture, number, open, record};
+use crate::reading::{Line, Reading};
+use crate::records::{fixture, number, open, record};
 
 /// Returns where an attribute of a record begins on the disk.
 fn attribute(disk: &[u8], record: usize, kind: u32) -> usize {

@@ -1,13 +1,12 @@
 //! Reads a whole volume into lines that tests compare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use md5::{Digest, Md5};
 use triage_evidence::{
-    ByteSource, Chunk, FileSystem, Kind, NameState, Node, NodeId, NodeName, Problem, Stream,
+    Chunk, FileSystem, Kind, NameState, Node, NodeId, NodeName, Problem, Stream,
 };
 
 /// How deep a volume may be walked before a test fails.
@@ -20,7 +19,7 @@ pub(crate) struct Line {
     pub(crate) path: String,
     /// Whether the name exists.
     pub(crate) state: NameState,
-    /// The record.
+    /// The number of the node: of NTFS without the sequence.
     pub(crate) record: u64,
     /// Whether this is a stream beside the content.
     pub(crate) is_stream: bool,
@@ -42,20 +41,17 @@ pub(crate) struct Content {
 pub(crate) struct Reading {
     pub(crate) lines: Vec<Line>,
     pub(crate) problems: Vec<Problem>,
+    /// Directories that were listed: a walk lists each once.
+    listed: HashSet<NodeId>,
 }
 
-/// Returns a fixture, unpacked.
-pub(crate) fn fixture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ntfs");
+/// Returns a fixture of a folder, unpacked.
+pub(crate) fn unpacked(folder: &str, name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let packed = std::fs::read(path.join(format!("{name}.gz"))).unwrap();
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
     bytes
-}
-
-/// Opens a volume in memory or elsewhere.
-pub(crate) fn open(source: impl ByteSource + 'static) -> Result<triage_fs::Ntfs, Problem> {
-    triage_fs::open_ntfs(Arc::new(source))
 }
 
 /// Writes bytes of a name as the expectations are written.
@@ -96,22 +92,6 @@ pub(crate) fn drain(mut stream: Box<dyn Stream>) -> Result<Content, Problem> {
     Ok(Content { md5, size_bytes })
 }
 
-/// Finds the byte on the disk where a record begins, by the number that it holds.
-pub(crate) fn record(disk: &[u8], number: u32) -> usize {
-    let is_it = |&at: &usize| {
-        disk[at..at + 4] == *b"FILE" && disk[at + 0x2c..at + 0x30] == number.to_le_bytes()
-    };
-    // The mirror holds the first four once more, further up.
-    (0..disk.len() - 1024).step_by(512).find(is_it).unwrap()
-}
-
-/// Returns the number of a file in the root directory.
-pub(crate) fn number(volume: &dyn FileSystem, name: &str) -> u32 {
-    let names = volume.list(volume.root()).names;
-    let found = names.iter().find(|found| found.name == name.as_bytes()).unwrap();
-    (found.node.0 & 0xffff_ffff) as u32
-}
-
 impl Reading {
     /// Walks a volume from its root and its orphans and reads every content.
     pub(crate) fn of(volume: &dyn FileSystem) -> Self {
@@ -126,6 +106,9 @@ impl Reading {
 
     fn directory(&mut self, volume: &dyn FileSystem, node: NodeId, path: &str, depth: usize) {
         assert!(depth < LIMIT_DEPTH, "directories lead in circles at {path}");
+        if !self.listed.insert(node) {
+            return;
+        }
         let listed = volume.list(node);
         self.problems.extend(listed.problem);
         self.names(volume, listed.names, path, depth);
