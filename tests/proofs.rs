@@ -123,7 +123,7 @@ fn what_is_not_there_is_proved_for_paths_and_for_each_digest() {
 #[test]
 fn the_first_and_the_last_place_of_the_index_have_one_neighbour() {
     let scene = package(&[b"a"]);
-    // Values whose keys begin with 00, ff and 80: before, behind and between the five that are there.
+    // Values whose keys begin with 00, ff and 80: before, behind and between those that are there.
     let value = |first: u8| {
         let key = |text: &String| Key::of(ValueKind::Path, text.as_bytes()).0[0];
         (0..).map(|n| format!("absent {n}")).find(|text| key(text) == first).unwrap()
