@@ -9,9 +9,11 @@ use crate::harness::Scene;
 
 /// Where the volume begins in the disks of these tests, in sectors.
 const FIRST: usize = 64;
+/// Where a cluster of the file `plain` lies in the volume, as `istat` of The Sleuth Kit tells.
+const PLAIN: usize = 1189 * 1024;
 
 /// Returns an NTFS volume with streams, links, compression and deleted files.
-fn ntfs() -> Vec<u8> {
+pub(crate) fn ntfs() -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../triage-fs/tests/fixtures/ntfs");
     let file = std::fs::File::open(folder.join("rich.img.gz")).unwrap();
     let mut bytes = Vec::new();
@@ -19,8 +21,14 @@ fn ntfs() -> Vec<u8> {
     bytes
 }
 
+/// Returns an E01 of a small ext2, made by `ewfacquire`.
+pub(crate) fn e01() -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../triage-image/tests/fixtures");
+    std::fs::read(folder.join("ext2.E01")).unwrap()
+}
+
 /// Writes a disk with that volume, an encrypted one behind it, and gaps.
-fn disk(scene: &Scene) -> PathBuf {
+pub(crate) fn disk(scene: &Scene) -> PathBuf {
     let volume = ntfs();
     let sectors = volume.len() / 512;
     let encrypted = FIRST + sectors + 10;
@@ -131,6 +139,118 @@ fn listed_locations_of_a_disk_are_read_alone_and_lossless() {
     for path in wanted {
         assert_eq!(scene.line("some", path)["hashes"], scene.line("all", path)["hashes"]);
     }
+}
+
+/// Returns the lines of a manifest without what tells their place in it.
+fn unplaced(lines: Vec<Value>) -> Vec<Value> {
+    lines
+        .into_iter()
+        .map(|mut line| {
+            line.as_object_mut().unwrap().remove("seq");
+            line
+        })
+        .collect()
+}
+
+#[test]
+fn the_locations_of_a_manifest_fed_back_give_the_same_lines() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    scene.triage(args(&["scan", "--case", "all"], &path)).exits(3);
+    let all = scene.manifest("all");
+    // In another order: the manifest has its own.
+    let list: Vec<&str> = all.iter().rev().map(|line| line["path"].as_str().unwrap()).collect();
+    std::fs::write(scene.path("list"), list.join("\n")).unwrap();
+    let ran = scene.triage(args(&["scan", "--case", "again", "--files-from", "list"], &path));
+    ran.exits(3);
+    assert_eq!(unplaced(scene.manifest("again")), unplaced(all));
+}
+
+#[test]
+fn a_location_that_is_not_there_is_a_record_and_the_scan_is_incomplete() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    let wanted = ["vol1/plain", "vol1/no-such-file", "vol9/plain", "vol1/plain/below"];
+    std::fs::write(scene.path("list"), wanted.join("\n")).unwrap();
+    let ran = scene.triage(args(&["scan", "--case", "c", "--files-from", "list"], &path)).exits(3);
+    assert!(ran.stderr.contains("INCOMPLETE") || ran.stdout.contains("INCOMPLETE"));
+    assert_eq!(scene.manifest("c").len(), 4);
+    assert_eq!(scene.line("c", "vol1/plain")["status"], "read");
+    assert_eq!(scene.line("c", "vol1/no-such-file")["error"]["code"], "ENOENT");
+    assert_eq!(scene.line("c", "vol9/plain")["status"], "unreadable");
+    assert_eq!(scene.line("c", "vol1/plain/below")["error"]["code"], "ENOTDIR");
+}
+
+#[test]
+fn an_e01_is_compared_with_the_digests_that_it_stores() {
+    let scene = Scene::new();
+    let image = scene.path("a.E01");
+    std::fs::write(&image, e01()).unwrap();
+    let ran = scene.triage(["verify", "a.E01"]).exits(0);
+    assert!(ran.stdout.contains("medium: md5 196066add11fb71c4c49cf1bb50d6d24"), "{}", ran.stdout);
+    scene.triage(["scan", "a.E01", "--case", "c"]).exits(0);
+    let ran = scene.triage(["verify", "c", "a.E01", "--json"]).exits(0);
+    assert_eq!(ran.summary()["evidence"]["medium"]["agrees"], true);
+    // Another digest is stored: the section of it, with a checksum that fits.
+    let mut bytes = e01();
+    let md5 = [0x19, 0x60, 0x66, 0xad, 0xd1, 0x1f, 0xb7, 0x1c];
+    for at in 0..bytes.len() - md5.len() {
+        if bytes[at..].starts_with(&md5) {
+            bytes[at] ^= 1;
+        }
+    }
+    std::fs::write(&image, bytes).unwrap();
+    let ran = scene.triage(["verify", "a.E01"]).exits(5);
+    assert!(ran.stdout.contains("FINDING the medium is not the one"), "{}", ran.stdout);
+    let ran = scene.triage(["verify", "c", "a.E01", "--json"]).exits(5);
+    assert_eq!(ran.summary()["evidence"]["medium"]["agrees"], false);
+    // A package or an image, nothing else.
+    std::fs::write(scene.path("text"), b"text").unwrap();
+    scene.triage(["verify", "text"]).exits(2);
+}
+
+#[test]
+fn packages_of_two_states_of_a_disk_differ_by_what_was_changed() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    scene.triage(args(&["scan", "--case", "before"], &path)).exits(3);
+    scene.triage(args(&["scan", "--case", "same"], &path)).exits(3);
+    scene.triage(["diff", "before", "same"]).exits(0);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[FIRST * 512 + PLAIN] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    scene.triage(args(&["scan", "--case", "after"], &path)).exits(3);
+    let ran = scene.triage(["diff", "before", "after", "--json"]).exits(1);
+    let summary = ran.summary();
+    assert_eq!((&summary["changed"], &summary["added"]), (&1.into(), &0.into()));
+    let difference = &ran.lines()[0];
+    let path = "vol1/plain";
+    assert_eq!((&difference["difference"], &difference["path"]), (&"changed".into(), &path.into()));
+}
+
+#[test]
+fn a_deleted_hit_is_called_deleted_wherever_it_is_told() {
+    let scene = Scene::new();
+    let path = disk(&scene);
+    std::fs::write(scene.path("known.txt"), "9e2166fd6dfa665d28822fd5f52db36c\n").unwrap();
+    let known = ["scan", "--case", "c", "--sets", "known.txt", "--json"];
+    let ran = scene.triage(args(&known, &path)).exits(4);
+    let hit = ran.lines().into_iter().find(|line| line["type"] == "hit").unwrap();
+    assert_eq!(hit["entry"]["deleted"], true);
+    assert_eq!(hit["entry"]["recovered"], "certain");
+    let csv = std::fs::read_to_string(scene.path("c/data/report/hits.csv")).unwrap();
+    let (head, row) = csv.split_once('\n').unwrap();
+    assert!(head.contains("recovered") && row.contains("certain"), "{csv}");
+    let page = std::fs::read_to_string(scene.path("c/data/report/report.html")).unwrap();
+    let hits: Vec<&str> = page.split("<tr").filter(|row| row.contains("deleted:98-2")).collect();
+    assert!(!hits.is_empty());
+    for row in hits {
+        assert!(row.contains("deleted, recovered: certain"), "{row}");
+    }
+    let json = scene.triage(["report", "c", "--format", "json"]).exits(0).stdout;
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let row = &report["hit_rows"][0];
+    assert_eq!((&row["deleted"], &row["recovered"]), (&true.into(), &"certain".into()));
 }
 
 #[test]

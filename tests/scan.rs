@@ -147,7 +147,7 @@ fn particulars_reach_the_package_and_a_key_signs_it() {
     let ran = scene.triage(["verify", "C", "--allowed-signers", "C/keys/allowed_signers"]).exits(0);
     assert!(ran.stderr.contains("signed by ana@lab.example"), "{}", ran.stderr);
     let ran = scene.triage(["custody", "log", "C"]).exits(0);
-    assert!(ran.stdout.contains("hashed  Ana"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("HASHED  Ana"), "{}", ran.stdout);
 }
 
 #[test]

@@ -84,6 +84,13 @@ pub trait Directory: Send + Sync {
         false
     }
 
+    /// Returns why the content of a file will not be read, if that is known before it is opened:
+    /// it is encrypted, or kept in a way that is not read. A directory of the operating system
+    /// never knows.
+    fn unread(&self, _entry: &Entry) -> Option<Problem> {
+        None
+    }
+
     /// Opens a child directory that [`Directory::examine`] described.
     ///
     /// # Errors

@@ -122,14 +122,20 @@ impl ByteSource for RawFile {
 
 /// Reads a small file that the kernel provides about a device.
 pub(crate) fn read_sysfs(path: &Path) -> Option<String> {
+    let text = String::from_utf8(read_sysfs_bytes(path)?).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Reads a small file of the kernel that need not be text.
+pub(crate) fn read_sysfs_bytes(path: &Path) -> Option<Vec<u8>> {
     use std::io::Read as _;
     /// The kernel gives at most a page.
     const LIMIT_BYTES: u64 = 4096;
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let mut text = String::new();
-    File::from(file).take(LIMIT_BYTES).read_to_string(&mut text).ok()?;
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    let mut bytes = Vec::new();
+    File::from(file).take(LIMIT_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn refused(text: &str) -> Problem {

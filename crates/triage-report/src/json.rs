@@ -90,6 +90,8 @@ fn row(record: &Record, redact: Redact) -> Value {
         "seq": record.seq,
         "path": redact.path(record),
         "status": record.status.name(),
+        "deleted": record.entry.recovery.is_some(),
+        "recovered": record.entry.recovery.map(triage_evidence::Recovery::name),
         "size": record.entry.size_bytes.map(|size| size.to_string()),
         "modified": record.entry.times.modified.map(|time| time.to_string()),
         "hashes": digests,

@@ -274,7 +274,7 @@ impl<G: Ledger> Examiner<G> {
             Record::unread(met.seq, met.entry.clone(), Status::SizeNotListed)
         } else {
             let halted = || self.shared.halting.get().unwrap_or(Halt::Interrupt).problem();
-            classify(met, content, halted)
+            classify(met.clone(), content, halted)
         };
         if let (Some(sets), false) = (&self.shared.sets, record.digests.is_empty()) {
             record.matches = sets.lookup(&record.digests, record.bytes_read).into_vec();
@@ -330,8 +330,12 @@ fn is_small(entry: &Entry, small_bytes: u64) -> bool {
 
 /// Makes the record of an entry. A content that should have been read and was not has not been
 /// reached.
-fn classify(met: &Met, content: Option<Content>, halted: impl FnOnce() -> Problem) -> Record {
-    let mut record = Record::unread(met.seq, met.entry.clone(), Status::NotRegular);
+pub(crate) fn classify(
+    met: Met,
+    content: Option<Content>,
+    halted: impl FnOnce() -> Problem,
+) -> Record {
+    let mut record = Record::unread(met.seq, met.entry, Status::NotRegular);
     let mut gap = |status, problem| {
         record.status = status;
         record.problem = Some(problem);

@@ -20,7 +20,9 @@ mod pipeline;
 mod plan;
 mod recording;
 mod reorder;
+mod shards;
 mod stage;
+mod survey;
 mod watch;
 
 pub use audit::{Audit, AuditFinding, audit};
@@ -32,4 +34,6 @@ pub use medium::{MediumCheck, check_medium};
 pub use pipeline::{Outcome, Scanned, run};
 pub use plan::{Plan, PlannedSet, SetReading};
 pub use recording::{Recorded, record_into};
+pub use shards::Shards;
+pub use survey::{Reason, Sample, Survey, read_samples, survey};
 pub use watch::Watch;

@@ -84,6 +84,17 @@ impl Disk {
         }
     }
 
+    /// Iterates over the volumes, then the gaps: name, entry, and why its files are not listed.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&[u8], &Entry, Option<&Problem>)> {
+        self.parts.iter().map(|part| {
+            let closed = match &part.holding {
+                Holding::Closed(problem) => Some(problem),
+                Holding::Files(_) | Holding::Space => None,
+            };
+            (&*part.name, &part.entry, closed)
+        })
+    }
+
     /// Returns the entry of the disk itself.
     pub(crate) const fn root_entry(&self) -> &Entry {
         &self.root

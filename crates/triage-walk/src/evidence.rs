@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use triage_evidence::{ByteSource, Device, Directory, Entry, Location, Problem};
+use triage_evidence::{ByteSource, Device, Directory, Entry, Kind, Location, Problem, ProblemKind};
 use triage_fs::{LiveDirectory, LiveRoot, is_rotational, open_live};
 use triage_image::{Image, open_image};
 use triage_volume::holds_disk;
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Root {
 }
 
 /// Opens the disk at a path, if it is to be taken for one.
-fn open_disk(path: &Path, open_as: OpenAs) -> Result<Option<Image>, Problem> {
+pub(crate) fn open_disk(path: &Path, open_as: OpenAs) -> Result<Option<Image>, Problem> {
     let is_disk = |source: &dyn ByteSource| open_as == OpenAs::Disk || holds_disk(source);
     match open_as {
         OpenAs::Files => Ok(None),
@@ -163,15 +163,35 @@ impl Evidence {
             }
             Root::Live(LiveRoot::File { parent, name }) => {
                 let directory: Arc<dyn Directory> = Arc::clone(parent) as _;
-                let location = Location::from_path(name.clone());
-                if plan.hands_out(&location) {
-                    let (entry, verdict) = plan.judge(&directory, name, location);
-                    outbox.put(&directory, entry, verdict);
-                }
+                walk_file(plan, &mut outbox, &directory, name);
             }
         }
         outbox.flush();
         outbox.tally()
+    }
+}
+
+/// Walks evidence that is a single file. Other locations that were asked for are not there.
+fn walk_file(
+    plan: &WalkPlan,
+    outbox: &mut Outbox<'_>,
+    directory: &Arc<dyn Directory>,
+    name: &[u8],
+) {
+    let own = Location::from_path(name.to_vec());
+    let asked = plan.files.as_deref().unwrap_or(std::slice::from_ref(&own));
+    for location in asked {
+        if !plan.hands_out(location) {
+            continue;
+        }
+        let (entry, verdict) = if *location == own {
+            plan.judge(directory, name, own.clone())
+        } else {
+            let problem = Problem::new(ProblemKind::Unreadable, "there is no such name");
+            let entry = Entry::unexamined(location.clone(), Kind::Unknown);
+            (entry, Verdict::Unreadable(problem.with_code("ENOENT")))
+        };
+        outbox.put(directory, entry, verdict);
     }
 }
 
@@ -202,7 +222,7 @@ impl WalkPlan {
         name: &[u8],
         location: Location,
     ) -> (Entry, Verdict) {
-        use triage_evidence::{Kind, ProblemKind, Recovery};
+        use triage_evidence::Recovery;
         let rule = self.scope.excludes_path(&location.unmarked_path());
         let entry = match directory.examine(name, location.clone()) {
             Ok(entry) => entry,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use triage_evidence::{Directory, Entry, Kind, Location, Problem, ProblemKind};
 
-use crate::walk::Walk;
+use crate::walk::{Walk, listed_verdict};
 use crate::{Error, Flow, Verdict, WalkPlan};
 
 impl Walk<'_, '_> {
@@ -26,6 +26,11 @@ impl Walk<'_, '_> {
                 }
                 Flow::Continue => {}
             }
+            if location.is_root() {
+                let (entry, verdict) = exact_root(root);
+                outbox.put(root, entry, verdict);
+                continue;
+            }
             let name = location.name();
             let path = location.path();
             let above = path.get(..path.len().saturating_sub(name.len() + 1)).unwrap_or_default();
@@ -36,6 +41,7 @@ impl Walk<'_, '_> {
             match parent {
                 Ok(directory) => {
                     let (entry, verdict) = plan.judge(&directory, name, location.clone());
+                    let verdict = if_listed(&directory, &entry, verdict);
                     outbox.put(&directory, entry, verdict);
                     held = Some((above.to_vec(), directory));
                 }
@@ -52,9 +58,9 @@ impl WalkPlan {
     /// Takes the locations to read instead of a walk, in any order.
     ///
     /// # Errors
-    /// [`Error::OutsideLocation`] for an empty, absolute or climbing path.
+    /// [`Error::OutsideLocation`] for an absolute or climbing path.
     pub fn set_files(&mut self, mut files: Vec<Location>) -> Result<(), Error> {
-        for location in &files {
+        for location in files.iter().filter(|location| !location.is_root()) {
             let climbs = location
                 .path()
                 .split(|&byte| byte == b'/')
@@ -67,6 +73,33 @@ impl WalkPlan {
         files.dedup();
         self.files = Some(files);
         Ok(())
+    }
+}
+
+/// Describes the root of the exhibit as a walk of everything does.
+fn exact_root(root: &Arc<dyn Directory>) -> (Entry, Verdict) {
+    let unexamined = || Entry::unexamined(Location::root(), Kind::Directory);
+    let entry = root.examine(b".", Location::root()).unwrap_or_else(|_| unexamined());
+    let listing = root.list();
+    let verdict = listed_verdict(listing.problem, listing.names.is_empty());
+    (entry, verdict)
+}
+
+/// A directory is listed, as in a walk of everything: whether its names can be told belongs to its
+/// record, although none of them is met here.
+fn if_listed(above: &Arc<dyn Directory>, entry: &Entry, verdict: Verdict) -> Verdict {
+    if entry.kind != Kind::Directory || verdict != Verdict::NotRegular {
+        return verdict;
+    }
+    match above.open_directory(entry) {
+        Ok(directory) => match directory.volume_kind() {
+            Some(name) => Verdict::Excluded { rule: format!("pseudo-file-system:{name}") },
+            None => {
+                let listing = directory.list();
+                listed_verdict(listing.problem, listing.names.is_empty())
+            }
+        },
+        Err(problem) => Verdict::Unreadable(problem),
     }
 }
 

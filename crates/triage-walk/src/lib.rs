@@ -11,6 +11,7 @@ mod exact;
 mod met;
 mod order;
 mod outbox;
+mod probe;
 mod range;
 mod scope;
 mod volume;
@@ -21,6 +22,9 @@ mod walk;
 pub use error::Error;
 pub use evidence::{Evidence, OpenAs};
 pub use met::{Batch, Flow, Met, Tally, Verdict};
+pub use probe::{
+    KernelFolders, Look, Mount, OpenVolume, Part, Relation, Storage, look_at, resolved,
+};
 pub use range::LocationRange;
 pub use scope::Scope;
 pub use triage_fs::output_lies_in;

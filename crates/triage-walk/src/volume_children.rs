@@ -49,15 +49,13 @@ impl Children {
             Place::Node(node) => volume.files.list(node),
             Place::Orphans => volume.files.orphans(),
         };
-        let mut listing = Adding { volume, names: HashMap::new(), children: Vec::new() };
-        for name in &found.names {
-            listing.add(name, in_deleted);
+        // Nearly no directory has a name twice: it is asked for only once that was seen.
+        let mut listing = Adding { volume, names: None, children: Vec::new() };
+        let mut sorted = listing.all(place, &found.names, in_deleted);
+        if sorted.windows(2).any(|pair| pair[0].name == pair[1].name) {
+            listing.names = Some(HashMap::new());
+            sorted = listing.all(place, &found.names, in_deleted);
         }
-        if place == Place::Node(volume.files.root()) {
-            listing.add_root();
-        }
-        let mut sorted = listing.children;
-        sorted.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Self { sorted, problem: found.problem }
     }
 
@@ -93,6 +91,14 @@ impl Children {
         location: Location,
     ) -> Result<Entry, Problem> {
         self.find(name)?.entry(volume, location)
+    }
+
+    /// Returns why the content of a name will not be read, if that is known already.
+    pub(crate) fn unread(&self, name: &[u8]) -> Option<Problem> {
+        match &self.find(name).ok()?.what {
+            What::Node { facts, .. } => (**facts).as_ref().ok()?.unread.clone(),
+            What::Stream { .. } | What::Orphans | What::Space(_) => None,
+        }
     }
 
     /// Returns what a name leads down to.
@@ -131,12 +137,26 @@ impl Children {
 /// A directory that is being listed.
 struct Adding<'a> {
     volume: &'a Volume,
-    /// How many entries have a name so far.
-    names: HashMap<Vec<u8>, usize>,
+    /// How many entries have a name so far; `None` as long as no name is known to be double.
+    names: Option<HashMap<Vec<u8>, usize>>,
     children: Vec<Child>,
 }
 
 impl Adding<'_> {
+    /// Lists everything, sorted by name.
+    fn all(&mut self, place: Place, names: &[NodeName], in_deleted: bool) -> Vec<Child> {
+        self.children.reserve(names.len());
+        for name in names {
+            self.add(name, in_deleted);
+        }
+        if place == Place::Node(self.volume.files.root()) {
+            self.add_root();
+        }
+        let mut sorted = std::mem::take(&mut self.children);
+        sorted.sort_by(|a, b| a.name.cmp(&b.name));
+        sorted
+    }
+
     fn add(&mut self, found: &NodeName, in_deleted: bool) {
         let is_deleted = in_deleted || found.state != NameState::Allocated;
         let plain = plain_name(&found.name);
@@ -194,9 +214,10 @@ impl Adding<'_> {
 
     /// Returns a name that no other entry of the directory has.
     fn single(&mut self, name: Vec<u8>) -> Vec<u8> {
-        let mut copy = match self.names.get_mut(&name) {
+        let Some(names) = &mut self.names else { return name };
+        let mut copy = match names.get_mut(&name) {
             None => {
-                self.names.insert(name.clone(), 1);
+                names.insert(name.clone(), 1);
                 return name;
             }
             Some(count) => {
@@ -206,7 +227,7 @@ impl Adding<'_> {
         };
         loop {
             let other = doubled_name(&name, copy);
-            if self.names.insert(other.clone(), 1).is_none() {
+            if names.insert(other.clone(), 1).is_none() {
                 return other;
             }
             copy += 1;

@@ -55,6 +55,10 @@ impl Directory for VolumeDirectory {
         entry.id.is_some_and(|id| !self.volume.claim(id, &entry.location))
     }
 
+    fn unread(&self, entry: &Entry) -> Option<Problem> {
+        self.children().unread(entry.location.name())
+    }
+
     fn open_directory(&self, entry: &Entry) -> Result<Arc<dyn Directory>, Problem> {
         let step = Step {
             place: self.children().place(entry.location.name())?,

@@ -320,7 +320,7 @@ fn take_listed(listed: &mut Vec<Listed>, place: u32) -> Option<Listed> {
     Some(listed.swap_remove(found))
 }
 
-fn listed_verdict(problem: Option<Problem>, nothing: bool) -> Verdict {
+pub(crate) fn listed_verdict(problem: Option<Problem>, nothing: bool) -> Verdict {
     match problem {
         None => Verdict::NotRegular,
         Some(problem) if nothing => Verdict::Unreadable(problem),

@@ -36,6 +36,8 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Verb {
+    Probe(cmd::probe::ProbeArgs),
+    Plan(Box<cmd::plan::PlanArgs>),
     Scan(Box<cmd::scan::ScanArgs>),
     Hash(cmd::hash::HashArgs),
     Match(Box<cmd::rematch::MatchArgs>),
@@ -95,6 +97,8 @@ pub fn main() -> ExitCode {
 
 fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
     match verb {
+        Verb::Probe(args) => cmd::probe::run(&args, console),
+        Verb::Plan(args) => cmd::plan::run(&args, console),
         Verb::Scan(args) => cmd::scan::run(&args, console),
         Verb::Hash(args) => cmd::hash::run(&args, console),
         Verb::Match(args) => cmd::rematch::run(&args, console),

@@ -5,7 +5,7 @@
 )]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -36,6 +36,11 @@ pub(crate) fn appended_file(path: &Path) -> std::io::Result<File> {
 /// Creates a folder and those above it, if they do not exist.
 pub(crate) fn folder(path: &Path) -> std::io::Result<()> {
     fs::create_dir_all(path)
+}
+
+/// Begins a file that does not exist yet.
+pub(crate) fn new_writer(path: &Path) -> std::io::Result<BufWriter<File>> {
+    Ok(BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?))
 }
 
 /// Creates a folder that does not exist yet.

@@ -65,10 +65,19 @@ fn shares(folder: &str, stem: &str, other: &str) -> bool {
     stem == "mod" && up.ends_with("/tests") && beside
 }
 
-/// Whether a file of the same folder names this one by a `path` attribute.
+/// Whether a file of the same folder, or of a folder beside it, names this one by a `path`
+/// attribute.
 fn names_file(other: &Source, folder: &str, file: &str) -> bool {
-    let beside = other.path.rsplit_once('/').is_some_and(|(other, _)| other == folder);
-    beside && other.text.lines().any(|line| line.trim() == format!("#[path = \"{file}\"]"))
+    let Some((others, _)) = other.path.rsplit_once('/') else { return false };
+    let (up, last) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let path = if others == folder {
+        file.to_owned()
+    } else if others.rsplit_once('/').is_some_and(|(other_up, _)| other_up == up) {
+        format!("../{last}/{file}")
+    } else {
+        return false;
+    };
+    other.text.lines().any(|line| line.trim() == format!("#[path = \"{path}\"]"))
 }
 
 fn declares(text: &str, name: &str) -> bool {
@@ -110,9 +119,12 @@ mod tests {
             ("crates/a/src/b_tests.rs", ""),
             ("crates/a/src/e.rs", "#[path = \"b_tests.rs\"]\nmod tests;\n"),
             ("crates/a/tests/known.rs", "mod scene;\n"),
+            ("crates/a/tests/one/main.rs", "#[path = \"../shared/f.rs\"]\nmod f;\n"),
+            ("crates/a/tests/shared/f.rs", ""),
+            ("crates/a/tests/shared/g.rs", ""),
             ("crates/a/tests/scene/mod.rs", ""),
         ];
-        assert_eq!(tree(&files), ["crates/a/src/b/d.rs"]);
+        assert_eq!(tree(&files), ["crates/a/src/b/d.rs", "crates/a/tests/shared/g.rs"]);
     }
 
     #[test]

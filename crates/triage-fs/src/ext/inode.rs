@@ -33,7 +33,7 @@ pub(super) struct Inode {
     flags: u32,
     /// `i_block`.
     pub(super) block: [u8; BLOCK_BYTES],
-    /// What stands behind the fixed fields: extended attributes.
+    /// What stands behind the fixed fields: extended attributes, if they hold content.
     pub(super) rest: Vec<u8>,
 }
 
@@ -51,6 +51,7 @@ impl Inode {
         let unit = if flags & flag::HUGE_FILE == 0 { 512 } else { s.block_bytes };
         let extra = if bytes.len() > OLD_BYTES { usize::from(u16_at(bytes, 128)?) } else { 0 };
         let rest = bytes.get(OLD_BYTES.checked_add(extra)?..).unwrap_or_default();
+        let has_rest = extra > 0 && flags & flag::INLINE != 0;
         Some(Self {
             mode,
             links: u16_at(bytes, 26)?,
@@ -64,7 +65,7 @@ impl Inode {
             },
             flags,
             block: slice_at(bytes, BLOCK, BLOCK_BYTES)?.try_into().ok()?,
-            rest: if extra > 0 { rest.to_vec() } else { Vec::new() },
+            rest: if has_rest { rest.to_vec() } else { Vec::new() },
         })
     }
 

@@ -162,8 +162,8 @@ impl Superblock {
             && self.descriptor_bytes <= self.block_bytes
     }
 
-    /// Returns the block that the superblock lies in: with clusters of blocks of 1 KiB it is not the
-    /// first block, which is 0 then. Linux `fs/ext4/super.c`, `descriptor_loc`.
+    /// Returns the block that the superblock lies in: with clusters of blocks of 1 KiB it is not
+    /// the first block, which is 0 then. Linux `fs/ext4/super.c`, `descriptor_loc`.
     pub(super) fn own_block(&self) -> u64 {
         START.checked_div(self.block_bytes).unwrap_or(0)
     }

@@ -169,7 +169,7 @@ pub(crate) const fn open_again(plan: &Plan) -> OpenAs {
 }
 
 /// Output inside the evidence would change it.
-fn refuse_inside(evidence: &Path, case: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_inside(evidence: &Path, case: &Path) -> Result<(), Failure> {
     let refused = |because: String| {
         Failure::new(exit::REFUSED, "refused to write into the evidence")
             .at(shown::path(case))
@@ -184,7 +184,7 @@ fn refuse_inside(evidence: &Path, case: &Path) -> Result<(), Failure> {
 }
 
 /// A set that no computed digest can match would never hit.
-fn refuse_unmatchable(
+pub(super) fn refuse_unmatchable(
     sets: &Sets,
     algorithms: Algorithms,
     console: Console,

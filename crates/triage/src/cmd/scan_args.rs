@@ -87,10 +87,12 @@ pub(crate) struct QuestionArgs {
     /// A TOML file that says what may be read: include, exclude, sizes, dates
     #[arg(long, value_name = "FILE")]
     pub(crate) scope: Option<PathBuf>,
-    /// Read exactly the paths in this file (`-`: standard input), one a line
+    /// Read exactly the locations in this file (`-`: standard input), one a line, as the manifest
+    /// writes them; one that is not there becomes a record and leaves the scan incomplete
     #[arg(long, value_name = "FILE")]
     pub(crate) files_from: Option<PathBuf>,
-    /// The paths of --files-from end with NUL and are raw bytes
+    /// The paths of --files-from end with NUL and are raw bytes, as `find -print0` writes them;
+    /// they cannot name streams or deleted entries
     #[arg(short = '0', long = "null", requires = "files_from")]
     pub(crate) null: bool,
     /// Examine only what comes behind this location in the order of the manifest
@@ -224,14 +226,21 @@ impl ParticularsArgs {
     }
 }
 
+impl TakenFor {
+    /// Returns what the evidence is taken for.
+    pub(crate) const fn open_as(self) -> OpenAs {
+        match self {
+            Self::Auto => OpenAs::Whatever,
+            Self::Files => OpenAs::Files,
+            Self::Disk => OpenAs::Disk,
+        }
+    }
+}
+
 impl QuestionArgs {
     /// Returns what the evidence is taken for.
     pub(crate) const fn open_as(&self) -> OpenAs {
-        match self.taken_for {
-            TakenFor::Auto => OpenAs::Whatever,
-            TakenFor::Files => OpenAs::Files,
-            TakenFor::Disk => OpenAs::Disk,
-        }
+        self.taken_for.open_as()
     }
 
     /// Returns the digests that were asked for.
@@ -305,6 +314,8 @@ fn locations(list: &Path, null: bool, source: &Path) -> Result<Vec<Location>, Fa
         let below = raw.strip_prefix(root).and_then(|rest| rest.strip_prefix(b"/"));
         let raw = below.map(<[u8]>::to_vec).unwrap_or(raw);
         let raw = raw.strip_prefix(b"./").map(<[u8]>::to_vec).unwrap_or(raw);
+        // The root of the exhibit stands in the manifest as a dot.
+        let raw = if raw == b"." || raw == root { Vec::new() } else { raw };
         locations.push(Location::from_path(raw));
     }
     Ok(locations)

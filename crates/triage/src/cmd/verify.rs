@@ -7,28 +7,31 @@ use clap::Args;
 use serde_json::json;
 use triage_case::{CaseDir, Change, Coverage, Verification, verify};
 use triage_hash::Algorithms;
-use triage_scan::{AuditFinding, Halting, MediumCheck, Plan, Scanned, audit, check_medium};
+use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
 use triage_walk::Evidence;
 
 use super::scan_args::{ExecutionArgs, read_text};
+use super::verify_image::{self, check_stored};
 use crate::clock::RunClock;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{exit, measure, shown};
 
-/// Check a package, and with SRC the evidence against it
+/// Check a package, and with SRC the evidence against it; or an image against its own digests
 ///
 /// Without SRC: lists, seal, signature, custody log, manifest, sums and derived lists, every byte.
-/// With SRC: reads the evidence again and lists what is missing, extra, changed or unreadable.
+/// With SRC: reads the evidence again and lists what is missing, extra, changed or unreadable. If
+/// PACKAGE is an image, such as exhibit.E01, all of its medium is read and compared with the
+/// digests that the image stores.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// The package
+    /// The package, or an image that stores digests of its medium (the first file of it)
     #[arg(value_name = "PACKAGE")]
-    package: PathBuf,
+    pub(super) package: PathBuf,
     /// The evidence to read again
     #[arg(value_name = "SRC")]
-    source: Option<PathBuf>,
+    pub(super) source: Option<PathBuf>,
     /// The keys to trust, from outside the package, as `ssh-keygen -Y` reads them
     #[arg(long, value_name = "FILE", env = "TRIAGE_ALLOWED_SIGNERS")]
     allowed_signers: Option<PathBuf>,
@@ -38,6 +41,9 @@ pub(crate) struct VerifyArgs {
 
 /// Runs the verb.
 pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
+    if args.package.is_file() {
+        return verify_image::run(args, console);
+    }
     let case = CaseDir::open(&args.package).map_err(|error| {
         let failure = Failure::from(error);
         Failure { code: exit::VERIFY_FAILED, ..failure }
@@ -169,49 +175,6 @@ fn compare(
         "medium": medium,
     });
     Ok((code, value))
-}
-
-/// Computes the digests that an image stores of its medium, and says whether they agree.
-fn check_stored(evidence: &Evidence, exhibit: &str, console: Console) -> serde_json::Value {
-    if evidence.image().is_none_or(|image| image.stored.is_empty()) {
-        return serde_json::Value::Null;
-    }
-    let clock = Arc::new(RunClock::start());
-    let (progress, display) = Progress::start(console, exhibit, clock, false);
-    let checked = check_medium(evidence, progress.as_ref());
-    progress.finish(display);
-    match checked {
-        Ok(checks) => {
-            for check in &checks {
-                let (name, stored) = (check.algorithm.name(), &check.stored);
-                if check.agrees() {
-                    console.line(&format!("medium: {name} {stored}, as the image stores it"));
-                } else {
-                    console.line(&format!(
-                        "FINDING the medium is not the one whose {name} the image stores\n  \
-                         expected: {stored}\n  actual:   {}",
-                        check.computed
-                    ));
-                }
-            }
-            let agrees = checks.iter().all(MediumCheck::agrees);
-            let digests: serde_json::Map<String, serde_json::Value> = checks
-                .iter()
-                .map(|check| {
-                    let value = json!({ "stored": check.stored, "computed": check.computed });
-                    (check.algorithm.name().to_owned(), value)
-                })
-                .collect();
-            json!({ "agrees": agrees, "digests": digests })
-        }
-        Err(problem) => {
-            console.line(&format!(
-                "FINDING the medium cannot be read in full, its stored digests not be checked\n  \
-                 because: {problem}"
-            ));
-            json!({ "agrees": false, "problem": problem.to_string() })
-        }
-    }
 }
 
 #[derive(Clone, Copy, Default)]
