@@ -18,6 +18,7 @@ mod manifests;
 mod plan;
 mod probe;
 mod proofs;
+mod reports;
 mod resume;
 mod scan;
 mod sets;

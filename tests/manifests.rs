@@ -61,7 +61,7 @@ fn reports_are_rendered_again_and_can_be_redacted() {
     assert!(csv.stdout.lines().all(|line| !line.starts_with(['=', '+', '-', '@'])));
     let json = scene.triage(["report", "C", "--format", "json"]).exits(0);
     serde_json::from_str::<serde_json::Value>(&json.stdout).unwrap();
-    scene.triage(["report", "C", "--format", "pdf"]).exits(2);
+    scene.triage(["report", "C", "--format", "doc"]).exits(2);
     scene.triage(["report", "C", "-o", "out.html"]).exits(0);
     scene.triage(["report", "C", "-o", "out.html"]).exits(6);
 }

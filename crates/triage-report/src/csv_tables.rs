@@ -8,68 +8,55 @@ use std::io::{self, Write};
 use triage_case::{CaseDir, Error, Record, Status};
 use triage_hash::Algorithm;
 
+use crate::Report;
+use crate::redact::Redaction;
 use crate::report::{category, listed};
-use crate::{Redact, Report};
 
 /// Renders every entry.
-pub(crate) fn render_entries_csv(
-    case: &CaseDir,
-    redact: Redact,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn entries(case: &CaseDir, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     table(case, redact, out, &|_| true)
 }
 
-impl Report {
-    /// Renders every entry with an alerting match.
-    ///
-    /// # Errors
-    /// The first error of `out`, or of reading the manifest.
-    pub fn render_hits_csv(
-        &self,
-        case: &CaseDir,
-        redact: Redact,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        // A pass over the manifest costs a third of a scan of small files: it is made only for
-        // rows that the report does not hold already.
-        if self.coverage.hits() == self.hits.len() as u64 {
-            return held(&self.hits, redact, out);
-        }
-        table(case, redact, out, &Record::is_hit)
+/// Renders every entry with an alerting match.
+pub(crate) fn hits(
+    report: &Report,
+    case: &CaseDir,
+    redact: &Redaction,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    // A pass over the manifest costs a third of a scan of small files: it is made only for rows
+    // that the report does not hold already.
+    if report.coverage.hits() == report.hits.len() as u64 {
+        return held(&report.hits, redact, out);
     }
+    table(case, redact, out, &Record::is_hit)
+}
 
-    /// Renders every entry that was not read although it may have content, and why.
-    ///
-    /// # Errors
-    /// The first error of `out`, or of reading the manifest.
-    pub fn render_not_read_csv(
-        &self,
-        case: &CaseDir,
-        redact: Redact,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        let excluded = self.coverage.share(Status::Excluded).entries;
-        if excluded == 0 && self.coverage.gaps() == self.gaps.len() as u64 {
-            return held(&self.gaps, redact, out);
-        }
-        table(case, redact, out, &|record| {
-            record.status.is_gap() || record.status == Status::Excluded
-        })
+/// Renders every entry that was not read although it may have content, and why.
+pub(crate) fn not_read(
+    report: &Report,
+    case: &CaseDir,
+    redact: &Redaction,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let excluded = report.coverage.share(Status::Excluded).entries;
+    if excluded == 0 && report.coverage.gaps() == report.gaps.len() as u64 {
+        return held(&report.gaps, redact, out);
     }
+    table(case, redact, out, &|record| record.status.is_gap() || record.status == Status::Excluded)
 }
 
 /// Renders rows that are in memory.
-fn held(records: &[Record], redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+fn held(records: &[Record], redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    rows.write_record(header())?;
+    rows.write_record(header(redact))?;
     for record in records {
         rows.write_record(row(record, redact))?;
     }
     rows.flush()
 }
 
-fn header() -> Vec<&'static str> {
+fn header(redact: &Redaction) -> Vec<&'static str> {
     let mut header = vec![
         "seq",
         "path",
@@ -84,17 +71,20 @@ fn header() -> Vec<&'static str> {
     ];
     header.extend(Algorithm::ALL.map(Algorithm::name));
     header.extend(["matches", "inconsistent", "rule", "problem"]);
+    if redact.hides_names() {
+        header.push("leaf_sha256");
+    }
     header
 }
 
 fn table(
     case: &CaseDir,
-    redact: Redact,
+    redact: &Redaction,
     out: &mut dyn Write,
     wanted: &dyn Fn(&Record) -> bool,
 ) -> io::Result<()> {
     let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    rows.write_record(header())?;
+    rows.write_record(header(redact))?;
     case.for_each_record(&mut |record| {
         if !wanted(&record) {
             return Ok(());
@@ -108,7 +98,7 @@ fn table(
     rows.flush()
 }
 
-fn row(record: &Record, redact: Redact) -> Vec<String> {
+fn row(record: &Record, redact: &Redaction) -> Vec<String> {
     let entry = &record.entry;
     let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     let time =
@@ -119,14 +109,15 @@ fn row(record: &Record, redact: Redact) -> Vec<String> {
         entry.kind.name().to_owned(),
         record.status.name().to_owned(),
         entry.recovery.map_or("", triage_evidence::Recovery::name).to_owned(),
-        number(entry.size_bytes),
-        time(entry.times.modified),
-        time(entry.times.born),
-        number(entry.links),
+        number(redact.size(record)),
+        time(redact.times(record).modified),
+        time(redact.times(record).born),
+        number(entry.links.filter(|_| !redact.hides_all())),
         text(&redact.target(record)),
     ];
+    let digests = redact.digests(record);
     cells.extend(Algorithm::ALL.map(|algorithm| {
-        record.digests.get(algorithm).map(|digest| digest.to_string()).unwrap_or_default()
+        digests.get(algorithm).map(|digest| digest.to_string()).unwrap_or_default()
     }));
     let matches: Vec<String> = record
         .matches
@@ -144,8 +135,11 @@ fn row(record: &Record, redact: Redact) -> Vec<String> {
     cells.push(text(&matches.join("; ")));
     let inconsistent = record.matches.iter().any(|found| found.inconsistent);
     cells.push(if inconsistent { "yes" } else { "" }.to_owned());
-    cells.push(text(record.rule.as_deref().unwrap_or_default()));
+    let rule = record.rule.as_deref().unwrap_or_default();
+    let hidden = redact.hides_names() && !rule.is_empty();
+    cells.push(if hidden { "left out".to_owned() } else { text(rule) });
     cells.push(text(&record.problem.as_ref().map(ToString::to_string).unwrap_or_default()));
+    cells.extend(redact.leaf(record));
     cells
 }
 

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use triage_case::{Coverage, Status};
 
-use crate::Redact;
 use crate::html_tables;
+use crate::redact::Redaction;
 use crate::report::{Report, bytes, count};
 use crate::svg::{Row, bars, parts};
 use crate::tallies::SIZES;
@@ -37,43 +37,46 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// Renders the page.
-pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
-    head(report, out)?;
-    first_page(report, out)?;
-    html_tables::hits(report, redact, out)?;
-    pictures(report, out)?;
+pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
+    page_head(&report.title(), out)?;
+    answer(report, redact, out)?;
+    writeln!(out, "<section id=\"examined\"><h2>1 What was examined</h2>")?;
+    html_tables::exhibit(report, redact, out)?;
+    coverage(report, out)?;
     html_tables::volumes(report, redact, out)?;
-    html_tables::not_read(report, redact, out)?;
-    html_tables::excluded(report, out)?;
+    writeln!(out, "</section><section id=\"found\"><h2>2 What was found</h2>")?;
+    html_tables::hits_by_category(report, out)?;
     html_tables::sets(report, out)?;
-    html_tables::exhibit(report, out)?;
+    html_tables::hits(report, redact, out)?;
+    writeln!(out, "</section><section id=\"unread\"><h2>3 What was not read, and why</h2>")?;
+    html_tables::reasons(report, out)?;
+    html_tables::not_read(report, redact, out)?;
+    html_tables::excluded(report, redact, out)?;
+    writeln!(out, "</section>")?;
     html_tables::method(report, redact, out)?;
     html_tables::checking(out)?;
+    charts(report, redact, out)?;
+    html_tables::words(out)?;
     writeln!(out, "</main></body></html>")
 }
 
-fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes everything up to the first line of content.
+pub(crate) fn page_head(title: &str, out: &mut dyn Write) -> io::Result<()> {
     let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
-    let title = escape(&title(report));
+    let title = escape(title);
     write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
          style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <meta name=\"referrer\" content=\"no-referrer\">\
          <title>{title}</title><style>{STYLE}</style></head>\n<body>\
-         <a class=\"skip\" href=\"#answer\">To the answer</a><header><h1>{title}</h1></header><main>\n"
+         <header><h1>{title}</h1></header><main>\n"
     )
 }
 
-fn title(report: &Report) -> String {
-    let particular = |key: &str| report.particulars[key].as_str().unwrap_or_default();
-    let case = particular("case");
-    let case = if case.is_empty() { String::new() } else { format!(", case {case}") };
-    format!("Hash triage of exhibit {}{case}", particular("exhibit"))
-}
-
-fn first_page(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn answer(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     let mut class = "answer".to_owned();
     if !report.is_complete() {
         class.push_str(" incomplete");
@@ -82,10 +85,23 @@ fn first_page(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         class.push_str(" hits");
     }
     writeln!(out, "<p id=\"answer\" class=\"{class}\">{}</p>", escape(&report.answer()))?;
-    for doubt in report.doubts() {
-        writeln!(out, "<p class=\"flag\">Doubt: {}</p>", escape(doubt))?;
+    if redact.hides_names() {
+        writeln!(out, "<p class=\"flag\">{}</p>", escape(redact.notice()))?;
     }
-    writeln!(out, "<section><h2>What was looked at</h2><div class=\"two\">")?;
+    for doubt in report.doubts() {
+        writeln!(out, "<p class=\"flag\">Doubt: {}</p>", escape(&redact.doubt(doubt)))?;
+    }
+    writeln!(
+        out,
+        "<nav aria-label=\"Contents\"><a href=\"#examined\">1 What was examined</a> \
+         <a href=\"#found\">2 What was found</a> <a href=\"#unread\">3 What was not read</a> \
+         <a href=\"#method\">4 Method and limits</a> <a href=\"#check\">5 How to check this</a> \
+         <a href=\"#charts\">6 Charts</a> <a href=\"#words\">7 Words</a></nav>"
+    )
+}
+
+fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<h3>What became of every entry</h3><div class=\"two\">")?;
     let by = |value: &dyn Fn(Status) -> u64, shown: &dyn Fn(u64) -> String| {
         Status::ALL
             .into_iter()
@@ -101,10 +117,7 @@ fn first_page(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let sizes = by(&|status| coverage.share(status).bytes, &bytes);
     writeln!(out, "{}", parts("Coverage by entries", &entries))?;
     writeln!(out, "{}</div>", parts("Coverage by bytes of files", &sizes))?;
-    coverage_table(coverage, out)?;
-    writeln!(out, "</section>")?;
-    html_tables::reasons(report, out)?;
-    html_tables::hits_by_category(report, out)
+    coverage_table(coverage, out)
 }
 
 const fn class_of(status: Status) -> &'static str {
@@ -163,8 +176,8 @@ fn coverage_table(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn pictures(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Pictures</h2><div class=\"two\">")?;
+fn charts(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section id=\"charts\"><h2>6 Charts</h2><div class=\"two\">")?;
     let hits: Vec<Row> = report
         .listed
         .iter()
@@ -181,10 +194,13 @@ fn pictures(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         value,
         shown: format!("{} in {}", bytes(value), count(entries)),
     };
-    let endings = tallies.greatest_endings(SHOWN_ENDINGS);
-    let endings: Vec<Row> =
-        endings.into_iter().map(|(label, bar)| row(label, bar.bytes, bar.entries)).collect();
-    writeln!(out, "{}", bars("Files by the ending of their name, in bytes", &endings))?;
+    // An ending is a part of a name.
+    if !redact.hides_names() {
+        let endings = tallies.greatest_endings(SHOWN_ENDINGS);
+        let endings: Vec<Row> =
+            endings.into_iter().map(|(label, bar)| row(label, bar.bytes, bar.entries)).collect();
+        writeln!(out, "{}", bars("Files by the ending of their name, in bytes", &endings))?;
+    }
     let sizes: Vec<Row> = (0_u8..)
         .zip(SIZES)
         .map(|(class, (label, _))| {
@@ -194,6 +210,9 @@ fn pictures(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         })
         .collect();
     writeln!(out, "{}", bars("Files by size, in number", &sizes))?;
+    if redact.hides_all() {
+        return writeln!(out, "</div></section>");
+    }
     let months: Vec<_> = tallies.by_month.iter().collect();
     let first = months.len().saturating_sub(SHOWN_MONTHS);
     let shown: Vec<Row> = months[first..]

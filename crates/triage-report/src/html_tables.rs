@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde_json::Value;
 use triage_case::Record;
 
-use crate::Redact;
 use crate::html::escape;
+use crate::redact::Redaction;
 use crate::report::{LIMIT_GAPS, LIMIT_HITS, Report, bytes, category, count, listed};
 
 /// Opens a table with its caption and column heads.
@@ -22,12 +22,8 @@ fn open(caption: &str, heads: &[&str], out: &mut dyn Write) -> io::Result<()> {
 
 /// Says what was not read and why; "none" if nothing.
 pub(crate) fn reasons(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>What was not read, and why</h2>")?;
     if report.reasons.is_empty() {
-        return writeln!(
-            out,
-            "<p>None: nothing in the requested scope was left unread.</p></section>"
-        );
+        return writeln!(out, "<p>None: nothing in the requested scope was left unread.</p>");
     }
     open("Entries that were not examined in full", &["What", "Why", "Entries", "Bytes"], out)?;
     for ((status, reason), (entries, size)) in &report.reasons {
@@ -41,14 +37,13 @@ pub(crate) fn reasons(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             bytes(*size)
         )?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
 /// Counts matches by disposition, set and category.
 pub(crate) fn hits_by_category(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Matches by category</h2>")?;
     if report.listed.is_empty() {
-        return writeln!(out, "<p>None.</p></section>");
+        return writeln!(out, "<p>No entry matches any set.</p>");
     }
     open(
         "A match says that a digest stands in a list. What it means is for a person to find.",
@@ -59,21 +54,21 @@ pub(crate) fn hits_by_category(report: &Report, out: &mut dyn Write) -> io::Resu
         writeln!(
             out,
             "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"number\">{}</td></tr>",
-            place.disposition.name(),
+            place.disposition.name().replace('_', " "),
             escape(&place.set),
             escape(&place.category),
             count(*entries)
         )?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
 /// The hits, each with its digests.
-pub(crate) fn hits(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Hits</h2>")?;
+pub(crate) fn hits(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<h3>Hits</h3>")?;
     let all = report.coverage.hits();
     if all == 0 {
-        return writeln!(out, "<p>None.</p></section>");
+        return writeln!(out, "<p>None.</p>");
     }
     if all > LIMIT_HITS as u64 {
         writeln!(
@@ -86,7 +81,6 @@ pub(crate) fn hits(report: &Report, redact: Redact, out: &mut dyn Write) -> io::
     let heads = ["No.", "Set and category", "Location", "Size", "Modified", "Digests"];
     open("Entries with an alerting match", &heads, out)?;
     for record in &report.hits {
-        let entry = &record.entry;
         let matches: String = record
             .matches
             .iter()
@@ -98,30 +92,33 @@ pub(crate) fn hits(report: &Report, redact: Redact, out: &mut dyn Write) -> io::
                 };
                 format!(
                     "<div>{}: {} [{}] by {}{doubt}</div>",
-                    found.disposition,
+                    found.disposition.name().replace('_', " "),
                     escape(&listed(found).set),
                     escape(&category(found)),
                     found.algorithm
                 )
             })
             .collect();
-        let digests: String = record
-            .digests
+        let digests: String = redact
+            .digests(record)
             .iter()
             .map(|digest| format!("<div class=\"digest\">{} {digest}</div>", digest.algorithm()))
             .collect();
-        let modified = entry.times.modified.map(|time| time.to_string()).unwrap_or_default();
+        let leaf = redact.leaf(record);
+        let leaf = leaf.map(|leaf| format!("<div class=\"digest\">leaf {leaf}</div>"));
         writeln!(
             out,
             "<tr><td class=\"number\">{}</td><td>{matches}{}</td><td>{}</td>\
-             <td class=\"number\">{}</td><td>{modified}</td><td>{digests}</td></tr>",
+             <td class=\"number\">{}</td><td>{}</td><td>{digests}{}</td></tr>",
             record.seq,
             changed(record),
             deleted(record) + &path(record, redact),
-            bytes(entry.size_bytes.unwrap_or(0)),
+            redact.size(record).map(bytes).unwrap_or_default(),
+            redact.modified(record),
+            leaf.unwrap_or_default(),
         )?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
 fn changed(record: &Record) -> &'static str {
@@ -138,17 +135,16 @@ fn deleted(record: &Record) -> String {
     })
 }
 
-fn path(record: &Record, redact: Redact) -> String {
+fn path(record: &Record, redact: &Redaction) -> String {
     format!("<bdi class=\"path\">{}</bdi>", escape(&redact.path(record)))
 }
 
 /// The entries that were not read, each with its reason.
-pub(crate) fn not_read(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Problems, entry by entry</h2>")?;
+pub(crate) fn not_read(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     if report.gaps.is_empty() {
-        return writeln!(out, "<p>None.</p></section>");
+        return Ok(());
     }
-    let all = report.coverage.gaps();
+    let all = report.gaps_beside_hits;
     if all > LIMIT_GAPS as u64 {
         writeln!(
             out,
@@ -157,39 +153,44 @@ pub(crate) fn not_read(report: &Report, redact: Redact, out: &mut dyn Write) -> 
             count(all)
         )?;
     }
-    open("Entries that were not examined in full", &["No.", "Location", "What", "Why"], out)?;
+    open("The same, entry by entry", &["No.", "Location", "What", "Why"], out)?;
     for record in &report.gaps {
+        let leaf =
+            redact.leaf(record).map(|leaf| format!("<div class=\"digest\">leaf {leaf}</div>"));
         let why = record.problem.as_ref().map(ToString::to_string).unwrap_or_default();
         writeln!(
             out,
-            "<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td><td>{}{}</td></tr>",
             record.seq,
-            path(record, redact),
+            deleted(record) + &path(record, redact),
             record.status.words(),
-            escape(&why)
+            escape(&why),
+            leaf.unwrap_or_default()
         )?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
 /// The disk and its volumes, if the exhibit is a disk.
-pub(crate) fn volumes(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
-    /// What says nothing about a person.
-    const IMPERSONAL: [&str; 7] =
-        ["container", "content", "file_system", "partition_table", "size", "start", "time_zone"];
+pub(crate) fn volumes(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     if report.volumes.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<section><h2>The disk and its volumes</h2>")?;
+    writeln!(out, "<h3>The disk and its volumes</h3>")?;
     open("What the image and its volumes say about themselves", &["Where", "What", "Notes"], out)?;
     for record in &report.volumes {
         let facts = record.entry.facts.clone().unwrap_or_default();
-        let shown = |name: &str| redact == Redact::Nothing || IMPERSONAL.contains(&name);
         let pairs: String = facts
             .pairs
             .iter()
-            .filter(|(name, _)| shown(name))
-            .map(|(name, value)| format!("<div>{}: {}</div>", escape(name), escape(value)))
+            .filter(|(name, _)| redact.shows_fact(name))
+            .map(|(name, value)| {
+                format!(
+                    "<div>{}: {}</div>",
+                    escape(name),
+                    escape(&triage_evidence::escape(value.as_bytes()))
+                )
+            })
             .collect();
         let notes: String = facts
             .notes
@@ -200,46 +201,43 @@ pub(crate) fn volumes(report: &Report, redact: Redact, out: &mut dyn Write) -> i
         let place = path(record, redact);
         writeln!(out, "<tr><th scope=\"row\">{place}</th><td>{pairs}</td><td>{notes}</td></tr>")?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
 /// What the scope left out.
-pub(crate) fn excluded(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Left out by rule</h2>")?;
+pub(crate) fn excluded(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<h3>Left out by rule</h3>")?;
     if report.rules.is_empty() {
-        return writeln!(out, "<p>None.</p></section>");
+        return writeln!(out, "<p>None.</p>");
     }
     open("Rules, and the entries that they left out unread", &["Rule", "Entries"], out)?;
-    for (rule, entries) in &report.rules {
-        let rule = escape(&triage_evidence::escape(rule.as_bytes()));
+    for (place, (rule, entries)) in report.rules.iter().enumerate() {
         writeln!(
             out,
-            "<tr><th scope=\"row\">{rule}</th><td class=\"number\">{}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td></tr>",
+            escape(&redact.rule(place, rule)),
             count(*entries)
         )?;
     }
     writeln!(
         out,
         "</tbody></table><p>A directory that was left out is one entry: what lies below it was not \
-         listed.</p></section>"
+         listed.</p>"
     )
 }
 
 fn text(value: &Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let text = if value.is_null() { String::new() } else { text };
-    escape(&triage_evidence::escape(text.as_bytes()).replace("\\\\", "\\"))
+    escape(&crate::summary::text(value))
 }
 
 /// The sets that were used, named by digest.
 pub(crate) fn sets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Hash sets used</h2>")?;
     let sets = report.run["plan"]["sets"].as_array().map(Vec::as_slice).unwrap_or_default();
     if sets.is_empty() {
         return writeln!(
             out,
             "<p class=\"flag\">No set was used: nothing could match. This run recorded digests \
-             only.</p></section>"
+             only.</p>"
         );
     }
     let heads = ["Set", "Version", "Meaning", "Entries", "SHA-256 of its list"];
@@ -256,22 +254,22 @@ pub(crate) fn sets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             text(&set["sha256"])
         )?;
     }
-    writeln!(out, "</tbody></table></section>")
+    writeln!(out, "</tbody></table>")
 }
 
-/// What was typed in about exhibit and case.
-pub(crate) fn exhibit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section><h2>Exhibit and case, as typed in</h2><dl>")?;
-    let mut put = |label: &str, value: &Value| -> io::Result<()> {
-        if value.as_str().is_none_or(str::is_empty) {
+/// What was typed in about exhibit and case, and where the exhibit was read.
+pub(crate) fn exhibit(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<dl>")?;
+    let mut put = |label: &str, value: &str| -> io::Result<()> {
+        if value.is_empty() {
             return Ok(());
         }
-        writeln!(out, "<dt>{label}</dt><dd>{}</dd>", text(value))
+        writeln!(out, "<dt>{label}</dt><dd>{value}</dd>")
     };
-    let particulars = &report.particulars;
+    let particulars = redact.particulars(&report.particulars);
     for (key, label) in [
-        ("case", "Case"),
         ("exhibit", "Exhibit"),
+        ("case", "Case"),
         ("description", "Description"),
         ("examiner", "Examiner"),
         ("organisation", "Organisation"),
@@ -279,7 +277,7 @@ pub(crate) fn exhibit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ("request", "Request"),
         ("notes", "Notes"),
     ] {
-        put(label, &particulars[key])?;
+        put(label, &text(&particulars[key]))?;
     }
     for (key, label) in [
         ("make", "Make"),
@@ -289,33 +287,34 @@ pub(crate) fn exhibit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ("seal_no", "Seal number"),
         ("write_protection", "Write protection"),
     ] {
-        put(label, &particulars["device"][key])?;
+        put(label, &text(&particulars["device"][key]))?;
     }
-    writeln!(out, "</dl></section>")
+    put("Read as", &escape(&report.source_words()))?;
+    if !redact.hides_names() {
+        put("Read at", &text(&report.run["plan"]["source"]))?;
+    }
+    put("Begun", &text(&report.run["clock"]["start"]))?;
+    put("Ended", &text(&report.run["clock"]["end"]))?;
+    writeln!(out, "</dl>")
 }
 
-/// How it was done, and what this version does not do.
-pub(crate) fn method(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+/// How it was done, and what it cannot show.
+pub(crate) fn method(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     let run = &report.run;
-    writeln!(out, "<section><h2>Method and limits</h2><dl>")?;
-    let version = Value::String(format!(
-        "{} {}",
-        run["tool"]["name"].as_str().unwrap_or_default(),
-        run["tool"]["version"].as_str().unwrap_or_default()
-    ));
-    let source = match redact {
-        Redact::Nothing => run["plan"]["source"].clone(),
-        Redact::Names => Value::String("left out".to_owned()),
-    };
+    writeln!(out, "<section id=\"method\"><h2>4 Method and limits</h2>")?;
+    for (title, items) in [("Method", report.method()), ("Limits", report.limits())] {
+        writeln!(out, "<h3>{title}</h3><ul>")?;
+        items.iter().try_for_each(|item| writeln!(out, "<li>{}</li>", escape(item)))?;
+        writeln!(out, "</ul>")?;
+    }
+    writeln!(out, "<h3>Particulars of the run</h3><dl>")?;
+    let host = if redact.hides_names() { &Value::Null } else { &run["host"]["hostname"] };
     for (label, value) in [
-        ("Program", &version),
+        ("Program", &Value::String(report.program())),
         ("SHA-256 of the program", &run["tool"]["binary_sha256"]),
         ("Self-test at the start", &run["self_test"]["result"]),
-        ("Computer", &run["host"]["hostname"]),
-        ("Evidence was read at", &source),
+        ("Computer", host),
         ("Digests", &run["plan"]["algorithms"]),
-        ("Begun", &run["clock"]["start"]),
-        ("Ended", &run["clock"]["end"]),
         ("Seconds of the last run", &run["clock"]["elapsed_s"]),
         ("Ended early by", &run["halted"]),
         ("Exit code", &run["exit"]["code"]),
@@ -324,38 +323,43 @@ pub(crate) fn method(report: &Report, redact: Redact, out: &mut dyn Write) -> io
             writeln!(out, "<dt>{label}</dt><dd>{}</dd>", text(value))?;
         }
     }
-    writeln!(
-        out,
-        "</dl><p>Every name was met once, in the order of its bytes, without following links. Each \
-         regular file in scope was opened read-only and read once; the digests of its content were \
-         looked up in the sets above. Content was not shown to anybody. All times of entries are in \
-         UTC, as the file system keeps them; &quot;changed&quot; is the inode's, never the \
-         creation.</p>\
-         <p>MD5 and SHA-1 serve to find entries of lists that use them: collisions can be made on \
-         purpose. SHA-256 carries the integrity of this package.</p>\
-         <p>This version reads mounted folders and single files. It does not read disk images, \
-         deleted entries, unallocated space, alternate streams, encrypted containers, or files \
-         inside archives. A file that was altered by one bit has another digest and does not match. \
-         Nothing here says who put a file where it is.</p></section>"
-    )
+    writeln!(out, "</dl></section>")
 }
 
-/// How a stranger checks the package, and the words used.
+/// How a stranger checks the package.
 pub(crate) fn checking(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "<section><h2>How to check this</h2><p>This page is derived: <code>data/manifest.ndjson</code> \
-         is the authority, and the seal in <code>seals/0001.json</code> covers both. From the folder \
-         that holds <code>bagit.txt</code>:</p>\
-         <pre>sha256sum --strict -c seals/0001.sha256 | cat -v\n\
-         ssh-keygen -Y verify -f keys/allowed_signers -I SIGNER -n triage-seal-v1 \
+        "<section id=\"check\"><h2>5 How to check this</h2><p>This page is derived: \
+         <code>data/manifest.ndjson</code> in the package is the authority, one line for every entry \
+         met. The seal is a small file of digests over the whole package.</p>"
+    )?;
+    writeln!(
+        out,
+        "<p>The seal covers this page, so that the page cannot name the seal's digest. That was \
+         printed when the package was sealed; the short report that <code>triage report --format \
+         pdf</code> makes names it.</p>"
+    )?;
+    writeln!(
+        out,
+        "<p>In the folder that holds <code>bagit.txt</code>, with tools of any Linux or macOS \
+         computer:</p><pre>sha256sum seals/0001.json\n\
+         sha256sum --strict -c seals/0001.sha256 | cat -v\n\
+         ssh-keygen -Y verify -f SIGNERS -I SIGNER -n triage-seal-v1 \
          -s seals/0001.json.sig &lt; seals/0001.json\n\
          triage verify .            # every byte of the package\n\
          triage verify . EVIDENCE   # and the evidence again</pre>\
-         <p>All steps with stock tools are in <code>data/README-VERIFY.txt</code>. A package without \
-         <code>keys/</code> is not signed.</p></section>\
-         <section><h2>Words</h2><dl>\
-         <dt>Digest, hash</dt><dd>A short value computed from content; equal content has equal digests.</dd>\
+         <p>SIGNERS is a file with the signer's public key, obtained from the signer and not from the \
+         package. All steps with stock tools are in <code>data/README-VERIFY.txt</code>. A package \
+         without <code>keys/</code> is not signed.</p></section>"
+    )
+}
+
+/// The words used.
+pub(crate) fn words(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<section id=\"words\"><h2>7 Words</h2><dl><dt>Digest, hash</dt><dd>A short value computed from content; equal content has equal digests.</dd>\
          <dt>Hash set</dt><dd>A list of digests with its publisher's meaning for them.</dd>\
          <dt>Match</dt><dd>An entry's digest stands in a set.</dd>\
          <dt>Hit</dt><dd>An entry with at least one match in a set that alerts.</dd>\

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use triage_case::{Record, Status};
+use triage_evidence::Recovery;
 
-use crate::Redact;
+use crate::redact::Redaction;
 use crate::report::{LIMIT_GAPS, LIMIT_HITS, Report, category, listed};
 
 /// Writes the object and a line end.
-pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
     let rows = |records: &[Record]| -> Vec<Value> {
         records.iter().map(|record| row(record, redact)).collect()
     };
@@ -41,13 +42,13 @@ pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io
             })
         })
         .collect();
-    let mut run = report.run.clone();
-    if let (Redact::Names, Some(run)) = (redact, run.as_object_mut()) {
-        // The seed would let a reader test guesses; arguments and plan hold names of this side.
-        for key in ["salt_seed", "argv", "plan"] {
-            run.remove(key);
-        }
-    }
+    // A rule of the scope can hold names: it goes by its place then.
+    let rules: serde_json::Map<String, Value> = report
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(place, (rule, entries))| (redact.rule(place, rule), json!(entries)))
+        .collect();
     let document = json!({
         "v": 1,
         "type": "triage-report",
@@ -57,21 +58,24 @@ pub(crate) fn render(report: &Report, redact: Redact, out: &mut dyn Write) -> io
         "hits": report.coverage.hits(),
         "coverage": coverage,
         "not_read": reasons,
-        "excluded": report.rules,
+        "excluded": rules,
         "matches": listed,
         "hit_rows": rows(&report.hits),
         "hit_rows_limit": LIMIT_HITS,
         "not_read_rows": rows(&report.gaps),
         "not_read_rows_limit": LIMIT_GAPS,
-        "particulars": report.particulars,
-        "run": run,
+        "redacted": redact.notice(),
+        "particulars": redact.particulars(&report.particulars),
+        "sets": report.run["plan"]["sets"],
+        "limits": report.limits(),
+        "run": redact.run(&report.run),
     });
     writeln!(out, "{document}")
 }
 
-fn row(record: &Record, redact: Redact) -> Value {
-    let digests: serde_json::Map<String, Value> = record
-        .digests
+fn row(record: &Record, redact: &Redaction) -> Value {
+    let digests: serde_json::Map<String, Value> = redact
+        .digests(record)
         .iter()
         .map(|digest| (digest.algorithm().name().to_owned(), json!(digest.to_string())))
         .collect();
@@ -91,11 +95,12 @@ fn row(record: &Record, redact: Redact) -> Value {
         "path": redact.path(record),
         "status": record.status.name(),
         "deleted": record.entry.recovery.is_some(),
-        "recovered": record.entry.recovery.map(triage_evidence::Recovery::name),
-        "size": record.entry.size_bytes.map(|size| size.to_string()),
-        "modified": record.entry.times.modified.map(|time| time.to_string()),
+        "recovered": record.entry.recovery.map(Recovery::name),
+        "size": redact.size(record).map(|size| size.to_string()),
+        "modified": redact.times(record).modified.map(|time| time.to_string()),
         "hashes": digests,
         "matches": matches,
         "problem": record.problem.as_ref().map(ToString::to_string),
+        "leaf_sha256": redact.leaf(record),
     })
 }

@@ -7,8 +7,14 @@ use serde_json::Value;
 use triage_case::{CaseDir, Coverage, Error, Record, Status};
 use triage_hashset::{Disposition, Match};
 
+use crate::redact::Redaction;
+use crate::sealed::Sealed;
+use crate::summary::text;
 use crate::tallies::Tallies;
-use crate::{Format, Redact, csv_tables, html, json};
+use crate::{
+    Format, Redact, case_uco, csv_tables, dfxml, hashdeep, html, json, parquet_table, pdf, summary,
+    vics,
+};
 
 /// How many hits stand on the page; all of them are in `hits.csv`.
 pub(crate) const LIMIT_HITS: usize = 5_000;
@@ -35,6 +41,8 @@ pub struct Gathered {
     pub(crate) coverage: Coverage,
     pub(crate) hits: Vec<Record>,
     pub(crate) gaps: Vec<Record>,
+    /// How many entries were not examined in full and are no hits; `gaps` holds the first of them.
+    pub(crate) gaps_beside_hits: u64,
     /// The disk and its volumes.
     pub(crate) volumes: Vec<Record>,
     pub(crate) reasons: BTreeMap<Reason, (u64, u64)>,
@@ -50,6 +58,8 @@ pub struct Report {
     pub(crate) gathered: Gathered,
     pub(crate) particulars: Value,
     pub(crate) run: Value,
+    /// The seal, for a report outside the package.
+    pub(crate) sealed: Option<Sealed>,
 }
 
 impl std::ops::Deref for Report {
@@ -84,10 +94,15 @@ impl Gathered {
         if record.entry.facts.is_some() && self.volumes.len() < LIMIT_VOLUMES {
             self.volumes.push(record.clone());
         }
-        if record.is_hit() && self.hits.len() < LIMIT_HITS {
-            self.hits.push(record);
-        } else if record.status.is_gap() && self.gaps.len() < LIMIT_GAPS {
-            self.gaps.push(record);
+        if record.is_hit() {
+            if self.hits.len() < LIMIT_HITS {
+                self.hits.push(record);
+            }
+        } else if record.status.is_gap() {
+            self.gaps_beside_hits += 1;
+            if self.gaps.len() < LIMIT_GAPS {
+                self.gaps.push(record);
+            }
         }
     }
 }
@@ -113,13 +128,27 @@ impl Report {
     /// [`Error`] if one of them cannot be read.
     pub fn from_gathered(case: &CaseDir, gathered: Gathered) -> Result<Self, Error> {
         let particulars = case.document("data/case.json")?;
-        Ok(Self { gathered, particulars, run: case.document("data/run.json")? })
+        let run = case.document("data/run.json")?;
+        Ok(Self { gathered, particulars, run, sealed: None })
     }
 
-    /// Renders the report. The same case gives the same bytes.
+    /// Lets the report name the latest seal, for a copy that leaves the package. The copy inside,
+    /// which the seal covers, cannot name it.
     ///
     /// # Errors
-    /// The first error of `out`, or of reading the package again.
+    /// The error of reading the seal.
+    pub fn naming_the_seal(self, case: &CaseDir) -> io::Result<Self> {
+        Ok(Self { sealed: Sealed::latest(case)?, ..self })
+    }
+
+    /// Renders the report in one form. The same case gives the same bytes: a file of the package
+    /// at [`Format::path`] is compared by rendering it again, without naming the seal.
+    ///
+    /// Forms of every entry read the manifest again and hold a bounded number of rows at a time.
+    ///
+    /// # Errors
+    /// The first error of `out`, or of reading the package again;
+    /// [`io::ErrorKind::InvalidInput`] if redaction leaves nothing that the form could say.
     pub fn render(
         &self,
         case: &CaseDir,
@@ -127,10 +156,20 @@ impl Report {
         redact: Redact,
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        let redaction = Redaction::new(redact, &self.run);
+        let redact = &redaction;
         match format {
             Format::Html => html::render(self, redact, out),
-            Format::Csv => csv_tables::render_entries_csv(case, redact, out),
+            Format::Pdf => pdf::render(&summary::document(self, redact), out),
             Format::Json => json::render(self, redact, out),
+            Format::Csv => csv_tables::entries(case, redact, out),
+            Format::HitsCsv => csv_tables::hits(self, case, redact, out),
+            Format::NotReadCsv => csv_tables::not_read(self, case, redact, out),
+            Format::Dfxml => dfxml::render(self, case, redact, out),
+            Format::Case => case_uco::render(self, redact, out),
+            Format::Vics => vics::render(self, case, redact, out),
+            Format::Hashdeep => hashdeep::render(self, case, redact, out),
+            Format::Parquet => parquet_table::render(case, redact, out),
         }
     }
 
@@ -152,6 +191,20 @@ impl Report {
         } else {
             "This is a PART of the exhibit only, from one location to another. "
         }
+    }
+
+    /// The title of the report.
+    pub(crate) fn title(&self) -> String {
+        let particular = |key: &str| text(&self.particulars[key]);
+        let case = particular("case");
+        let case = if case.is_empty() { String::new() } else { format!(", case {case}") };
+        format!("Hash triage of exhibit {}{case}", particular("exhibit"))
+    }
+
+    /// The program that made the record, with its version.
+    pub(crate) fn program(&self) -> String {
+        let tool = &self.run["tool"];
+        format!("{} {}", text(&tool["name"]), text(&tool["version"]))
     }
 
     /// The answer in one sentence. It never says "clean".

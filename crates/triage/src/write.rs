@@ -43,6 +43,48 @@ pub(crate) fn new_writer(path: &Path) -> std::io::Result<BufWriter<File>> {
     Ok(BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?))
 }
 
+/// How much is gathered before it is written.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Writes a file that does not exist yet as a whole: under another name first, made durable, then
+/// renamed, so that a file of that name is never a torn one.
+pub(crate) fn new_file_from(
+    path: &Path,
+    render: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(std::io::ErrorKind::AlreadyExists.into());
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(part)?;
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+    let done = render(&mut out)
+        .and_then(|()| out.into_inner().map_err(std::io::IntoInnerError::into_error))
+        .and_then(|file| file.sync_all())
+        .and_then(|()| rename_new(part, path));
+    if done.is_err() {
+        // What is left is a torn file under a name of our own.
+        let _kept = fs::remove_file(part);
+    }
+    done
+}
+
+/// Renames without replacing; where the file system cannot promise that, it is looked at first.
+fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            if to.symlink_metadata().is_ok() {
+                return Err(std::io::ErrorKind::AlreadyExists.into());
+            }
+            fs::rename(from, to)
+        }
+        renamed => renamed.map_err(Into::into),
+    }
+}
+
 /// Creates a folder that does not exist yet.
 pub(crate) fn new_folder(path: &Path) -> std::io::Result<()> {
     fs::create_dir(path)

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use triage_case::{CaseDir, Journal, Particulars};
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
-use triage_report::Gathered;
+use triage_report::{Format, Gathered};
 use triage_scan::{Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into};
 use triage_walk::{Evidence, OpenAs, WalkPlan, output_lies_in};
 
 pub(crate) use super::scan_args::ScanArgs;
-use super::scan_close::{Ended, close};
+use super::scan_close::{Ended, RunFacts, close};
 use crate::clock::{RunClock, now};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -53,7 +53,12 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let self_test = facts::check_self()?;
     facts::raise_open_files();
     let signed_by = super::custody::signed_by(&args.signing)?;
+    let reports = super::report::formats(&args.report)?;
+    if !args.resume {
+        refuse_unsuitable(&reports, args.question.algorithms()?)?;
+    }
     let ready = if args.resume { resume(args, console)? } else { begin(args, console)? };
+    refuse_unsuitable(&reports, ready.algorithms)?;
     let execution = args.execution.resolve(&ready.evidence);
     let clock = Arc::new(RunClock::start());
     let seed = seed_of(&ready.begun)?;
@@ -75,7 +80,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
         &ready.case,
         &ready.begun,
         ended,
-        &super::scan_close::RunFacts { self_test, execution, elapsed, resumed: ready.resumed },
+        &RunFacts { self_test, execution, elapsed, resumed: ready.resumed, reports },
         signed_by.as_ref(),
         console,
     )?;
@@ -181,6 +186,16 @@ pub(super) fn refuse_inside(evidence: &Path, case: &Path) -> Result<(), Failure>
         Ok(true) => Err(refused(format!("it lies in {}", shown::path(evidence)))),
         Err(problem) => Err(refused(problem.to_string())),
     }
+}
+
+/// A form that has no place for any computed digest would fail when everything else is done.
+fn refuse_unsuitable(reports: &[Format], algorithms: Algorithms) -> Result<(), Failure> {
+    let Some(format) = reports.iter().find(|format| !format.suits(algorithms)) else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!("a report in the form {format} could not be written"))
+        .because(format!("it has no place for {algorithms}"))
+        .hint("compute md5, sha1 or sha256 too, or leave that form out"))
 }
 
 /// A set that no computed digest can match would never hit.

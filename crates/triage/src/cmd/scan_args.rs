@@ -73,6 +73,10 @@ pub(crate) struct ScanArgs {
     pub(crate) signing: SigningArgs,
     #[command(flatten)]
     pub(crate) execution: ExecutionArgs,
+    /// Put these forms of the report into the package too, under its seal: pdf, csv, dfxml, case,
+    /// vics, hashdeep, parquet
+    #[arg(long, value_name = "FORMS", value_delimiter = ',', env = "TRIAGE_REPORT")]
+    pub(crate) report: Vec<String>,
     /// Exit with 0 instead of 1 and 3 instead of 4, for scripts that stop at hits
     #[arg(long)]
     pub(crate) exit_zero: bool,

@@ -35,6 +35,8 @@ pub(crate) struct RunFacts {
     pub(crate) elapsed: Duration,
     /// Whether an interrupted run was taken up.
     pub(crate) resumed: bool,
+    /// The forms of the report that are put besides the usual ones.
+    pub(crate) reports: Vec<Format>,
 }
 
 /// Closes the package and says what came of the scan. Returns the exit code.
@@ -56,7 +58,7 @@ pub(crate) fn close(
     let run = run_json(begun, ended, facts, code, &tool, &time);
     case.put_document("data/run.json", &run)?;
     put_particulars(case, begun)?;
-    put_reports(case, gathered)?;
+    put_reports(case, gathered, &facts.reports)?;
     case.close(&Closing {
         particulars: &begun.particulars,
         events: vec![examined_event("hashed", begun, ended, &tool, &time)],
@@ -152,24 +154,20 @@ pub(crate) fn put_particulars(case: &CaseDir, begun: &Begun) -> Result<(), Failu
     Ok(case.put_document("data/case.json", &document)?)
 }
 
-/// Writes what is derived from the manifest.
-pub(crate) fn put_reports(case: &CaseDir, gathered: Option<Gathered>) -> Result<(), Failure> {
+/// Puts the reports that every package holds, and those that were asked for.
+pub(crate) fn put_reports(
+    case: &CaseDir,
+    gathered: Option<Gathered>,
+    further: &[Format],
+) -> Result<(), Failure> {
     let report = match gathered {
         Some(gathered) => Report::from_gathered(case, gathered)?,
         None => Report::of(case)?,
     };
-    case.put("data/report/report.html", &mut |out| {
-        report.render(case, Format::Html, Redact::Nothing, out)
-    })?;
-    case.put("data/report/report.json", &mut |out| {
-        report.render(case, Format::Json, Redact::Nothing, out)
-    })?;
-    case.put("data/report/hits.csv", &mut |out| {
-        report.render_hits_csv(case, Redact::Nothing, out)
-    })?;
-    case.put("data/report/not-read.csv", &mut |out| {
-        report.render_not_read_csv(case, Redact::Nothing, out)
-    })?;
+    let further = further.iter().filter(|format| !Format::ALWAYS.contains(format));
+    for format in Format::ALWAYS.iter().chain(further) {
+        case.put(format.path(), &mut |out| report.render(case, *format, Redact::Nothing, out))?;
+    }
     Ok(())
 }
 

@@ -32,7 +32,7 @@ pub(super) fn close(
     let (tool, time) = (facts::tool(), now());
     case.put_document("data/run.json", &run_json(begun, ended, merged, &tool, &time))?;
     put_particulars(case, begun)?;
-    put_reports(case, None)?;
+    put_reports(case, None, &[])?;
     let mut event = examined_event("merged", begun, ended, &tool, &time);
     event.output = Some(json!({
         "manifest_sha256": ended.manifest.sha256,

@@ -1,0 +1,55 @@
+//! The seal of a package, as a report that leaves the package names it.
+//!
+//! The copy inside the package cannot name its own seal: the seal covers it.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use serde_json::Value;
+use triage_case::CaseDir;
+
+/// The longest seal that is read: one has about 1 KiB.
+const LIMIT_SEAL_BYTES: u64 = 1 << 20;
+/// How many seals are looked for.
+const LIMIT_SEALS: u32 = 9_999;
+
+/// What a report says about the latest seal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// The place in the package.
+    pub(crate) path: String,
+    /// The SHA-256 of the seal's bytes.
+    pub(crate) sha256: String,
+    /// When it was made.
+    pub(crate) time: String,
+    /// Who signed it.
+    pub(crate) signer: Option<String>,
+    /// The SHA-256 of the manifest that it names.
+    pub(crate) manifest_sha256: String,
+}
+
+impl Sealed {
+    /// Reads the latest seal of a package; `None` if it has none.
+    pub(crate) fn latest(case: &CaseDir) -> io::Result<Option<Self>> {
+        let mut latest = None;
+        for number in 1..=LIMIT_SEALS {
+            let path = format!("seals/{number:04}.json");
+            if !case.path(&path).is_file() {
+                break;
+            }
+            latest = Some(path);
+        }
+        let Some(path) = latest else { return Ok(None) };
+        let mut bytes = Vec::new();
+        File::open(case.path(&path))?.take(LIMIT_SEAL_BYTES).read_to_end(&mut bytes)?;
+        let seal: Value = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(Some(Self {
+            path,
+            sha256: triage_custody::sha256_hex(&bytes),
+            time: text(&seal["time"]),
+            signer: seal["signer"].as_str().map(str::to_owned),
+            manifest_sha256: text(&seal["manifest"]["sha256"]),
+        }))
+    }
+}
