@@ -21,6 +21,7 @@ mod proofs;
 mod reports;
 mod resume;
 mod scan;
+mod seals;
 mod sets;
 mod tamper;
 mod verify;

@@ -193,7 +193,80 @@ const ATTACKS: &[Attack] = &[
             copy(s, "D", "data/evidence.sha256");
         },
     ),
+    attack("the newest seal is taken away", "seal that the log names is missing", |s| {
+        seal(s, "C", &["--sign-key", "key"]);
+        remove_seal(s, 2);
+        relist(s);
+    }),
+    attack("a seal between two others is taken away", "seal is missing", |s| {
+        seal(s, "C", &["--sign-key", "key"]);
+        seal(s, "C", &["--sign-key", "key"]);
+        remove_seal(s, 2);
+        relist(s);
+    }),
+    attack("the second seal of another exhibit is put in", "seal is over another package", |s| {
+        seal(s, "C", &["--sign-key", "key"]);
+        seal(s, "D", &["--sign-key", "key"]);
+        SECOND.iter().for_each(|name| copy(s, "D", name));
+        relist(s);
+    }),
+    attack("the first seal stands as the second too", "seal has another number", |s| {
+        for ending in ["json", "json.sig", "sha256"] {
+            let (from, to) = (format!("seals/0001.{ending}"), format!("seals/0002.{ending}"));
+            fs::copy(at(s, &from), at(s, &to)).unwrap();
+        }
+        relist(s);
+    }),
+    attack("the first seal is edited below a second", "seal chain is broken", |s| {
+        seal(s, "C", &["--sign-key", "key"]);
+        text(s, SEAL, |text| text.replace("\"hits\":1", "\"hits\":0"));
+    }),
+    attack("the second seal is by a key of the same name", "signature is not valid", |s| {
+        seal(s, "C", &["--sign-key", "other"]);
+    }),
+    attack("the second seal is by nobody", "seal is not signed", |s| seal(s, "C", &[])),
+    attack("an event that the second seal covers is dropped", SHORTER, |s| {
+        seal(s, "C", &["--sign-key", "key"]);
+        lines(s, "custody.ndjson", |lines| drop(lines.pop()));
+    }),
+    attack("a witness's signature is exchanged", "signature is not valid", |s| {
+        s.triage(["custody", "sign", "C", "--sign-key", "other"]).exits(0);
+        fs::copy(at(s, "seals/0001.json.sig"), at(s, "seals/0001.json.2.sig")).unwrap();
+        relist(s);
+    }),
+    attack("a file that no seal has is put beside it", "extra file in the package", |s| {
+        fs::write(at(s, "seals/0001.json.10.sig"), "x").unwrap();
+        relist(s);
+    }),
+    attack(
+        "the commands for stock tools are made to say nothing",
+        "script does not follow from the package",
+        |s| {
+            text(s, "verify-with-stock-tools.sh", |text| text.replace("sha256sum --", "true --"));
+            relist(s);
+        },
+    ),
 ];
+
+const SHORTER: &str = "custody log is shorter than sealed";
+const SECOND: [&str; 4] =
+    ["seals/0002.json", "seals/0002.json.sig", "seals/0002.json.sig.signer", "seals/0002.sha256"];
+
+/// Seals a package again, as its holder would.
+fn seal(scene: &Scene, package: &str, more: &[&str]) {
+    let args = ["custody", "seal", package, "--by", "Ana"];
+    scene.triage(args.iter().chain(more)).exits(0);
+}
+
+/// Removes every file of a seal.
+fn remove_seal(scene: &Scene, number: u32) {
+    for entry in fs::read_dir(at(scene, "seals")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().starts_with(&format!("{number:04}.")) {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+}
 
 fn at(scene: &Scene, name: &str) -> PathBuf {
     scene.path("C").join(name)
@@ -314,7 +387,7 @@ fn copied(from: &Path, to: &Path) {
 #[test]
 fn every_attack_is_refused_with_its_own_finding() {
     let scene = packages();
-    for package in ["C", "E", "F"] {
+    for package in ["C", "D", "E", "F"] {
         copied(&scene.path(package), &scene.path(&format!("{package}.kept")));
     }
     let verify = ["verify", "C", "--allowed-signers", "trusted", "--json"];
@@ -331,7 +404,7 @@ fn every_attack_is_refused_with_its_own_finding() {
             wrong.push(format!("{}: exit {}, found {codes:?}", attack.name, ran.code));
         }
         rows.push_str(&format!("| {} | {} | `{code}` | 5 |\n", attack.name, attack.finding));
-        for package in ["C", "E", "F"] {
+        for package in ["C", "D", "E", "F"] {
             let _absent = fs::remove_dir_all(scene.path(package));
             copied(&scene.path(&format!("{package}.kept")), &scene.path(package));
         }
@@ -354,7 +427,8 @@ fn table(rows: &str) {
          **What needs the key from outside.** A package that is made again as a whole, with \
          another key or with none, is in itself sound: plain\n`verify` accepts it and warns. Only \
          `--allowed-signers`, or the seal's digest noted elsewhere, refuses it. The same holds for \
-         an older\ncopy of the whole package.\n"
+         an older\ncopy of the whole package, and for one that was cut back to an earlier seal with \
+         its log.\n"
     );
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/validation/tamper.md");
     if std::env::var_os("TRIAGE_UPDATE_TABLE").is_some() {

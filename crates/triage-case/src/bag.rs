@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 use crate::Error;
 use crate::error::failed;
 use crate::journal::hex;
+use crate::seals::seal_file;
 
 /// The declaration of every bag (RFC 8493, 2.1.1).
 pub(crate) const BAGIT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
@@ -118,9 +119,13 @@ pub(crate) fn is_tag(path: &str) -> bool {
     !is_payload(path) && path != "tagmanifest-sha256.txt" && path != "custody.ndjson"
 }
 
-/// Says whether the first seal covers a file.
-pub(crate) fn is_sealed(path: &str) -> bool {
-    is_payload(path) || path.starts_with("keys/") || path == "bagit.txt"
+/// Says whether the seal of that number covers a file: the bag, and every seal before it with its
+/// signatures.
+pub(crate) fn is_sealed_by(number: u32, path: &str) -> bool {
+    is_payload(path)
+        || path.starts_with("keys/")
+        || path == "bagit.txt"
+        || seal_file(path).is_some_and(|(of, _)| of < number)
 }
 
 fn bag_file(folder: &Path, path: String, known: Option<(&str, &str)>) -> Result<BagFile, Error> {

@@ -11,8 +11,9 @@ use triage_custody::{
     SealedIndex, SealedManifest, SigningKey, sha256_hex,
 };
 
-use crate::bag::{BAGIT, Bag, is_payload, is_sealed, is_tag};
+use crate::bag::{BAGIT, Bag, is_payload, is_sealed_by, is_tag};
 use crate::readme::{PROOF_SCRIPT, README};
+use crate::seal_again::put_script;
 use crate::{CaseDir, Coverage, Error, Finished, Particulars, Status, write};
 
 /// Who signs a seal, and with what.
@@ -81,7 +82,7 @@ impl CaseDir {
         }
         self.put("custody.ndjson", &mut |out| out.write_all(&lines))?;
         let known = Some(("data/manifest.ndjson", closing.manifest.sha256.as_str()));
-        let bag = Bag::read_knowing(self.folder(), &is_sealed, known)?;
+        let bag = Bag::read_knowing(self.folder(), &is_first_sealed, known)?;
         self.put_seal(closing, &log, &bag)?;
         self.put_bag(closing, &bag)?;
         write::sync_all(self.folder())?;
@@ -97,7 +98,7 @@ impl CaseDir {
     }
 
     fn put_seal(&self, closing: &Closing<'_>, log: &CustodyLog, bag: &Bag) -> Result<(), Error> {
-        let list = bag.list(is_sealed);
+        let list = bag.list(is_first_sealed);
         let bytes = list.to_bytes();
         self.put("seals/0001.sha256", &mut |out| out.write_all(&bytes))?;
         let seal = Seal {
@@ -159,10 +160,15 @@ impl CaseDir {
             }
         }
         self.put("bag-info.txt", &mut |out| out.write_all(text.as_bytes()))?;
+        put_script(self, |path, bytes| self.put(path, &mut |out| out.write_all(bytes)))?;
         let is_ours = |path: &str| is_tag(path) && !path.starts_with("journal/");
         let tags = Bag::read(self.folder(), &is_ours)?.list(is_ours).to_bytes();
         self.put("tagmanifest-sha256.txt", &mut |out| out.write_all(&tags))
     }
+}
+
+fn is_first_sealed(path: &str) -> bool {
+    is_sealed_by(1, path)
 }
 
 fn identifier(particulars: &Particulars) -> String {

@@ -43,9 +43,7 @@ const MANIFEST: &str = "data/manifest.ndjson";
 
 impl Sealed {
     fn of(case: &CaseDir) -> Result<Self, Error> {
-        let name = |number: u32| format!("seals/{number:04}.json");
-        let newest = (1..=9999).take_while(|&number| case.path(&name(number)).exists()).last();
-        let name = name(newest.unwrap_or(1));
+        let name = case.newest_seal();
         let bytes = read(&case.path(&name))?;
         let signature = case.path(&format!("{name}.sig"));
         let signature = if signature.exists() {

@@ -42,6 +42,11 @@ Run everything from the folder that holds bagit.txt.
   The leaves of "index" are SHA-256(00 || salt || key), the keys sorted and each once. A key is the
   start, 16 bytes, of SHA-256(K || 00 || value), K "path" or the name of the digest; its salt the
   first half of HMAC-SHA-256 of "index:" and the key's place, from 0.
+6 LATER SEALS     seals/0002.json, ...: steps 1, 2 and 4 with its number; the signer's key stands in
+                  the file that ends in .signer. The newest seal counts.
+                  sha256sum seals/0001.json              equals "prev_seal_sha256" of seal 2, ...
+7 ALL AT ONCE     verify-with-stock-tools.sh holds the commands for what is in this package. Read it,
+                  then run it:  sh verify-with-stock-tools.sh
 
 WHAT THE FILES ARE
 data/manifest.ndjson  the authority: one line for every entry met, also for those that were not read

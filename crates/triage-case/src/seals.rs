@@ -2,11 +2,15 @@
 
 use triage_custody::{NO_PREVIOUS, Seal, sha256_hex};
 
+use crate::bag::Bag;
 use crate::case_dir::read;
 use crate::{CaseDir, Error};
 
 /// The most seals that are read; a package is sealed at each hand-over.
 pub(crate) const LIMIT_SEALS: u32 = 9999;
+
+/// The most signatures on a seal: examiner, witness, registry, and room for more.
+pub(crate) const LIMIT_SIGNATURES: u32 = 9;
 
 /// One seal of a package.
 pub(crate) struct SealFile {
@@ -21,6 +25,42 @@ pub(crate) struct SealFile {
 /// Returns the path of a file of a seal: `seals/0002.json` for 2 and `.json`.
 pub(crate) fn seal_path(number: u32, ending: &str) -> String {
     format!("seals/{number:04}{ending}")
+}
+
+/// Returns the number and the ending of a file of a seal, if its name is one of those that a seal
+/// may have: its list, itself, signatures (`.sig`, `.2.sig`), and beside each the signer's key.
+pub(crate) fn seal_file(path: &str) -> Option<(u32, &str)> {
+    let (digits, ending) = path.strip_prefix("seals/")?.split_at_checked(4)?;
+    let number: u32 = digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    let known = match ending.strip_prefix(".json") {
+        None => ending == ".sha256",
+        Some("") => true,
+        Some(rest) => match rest.strip_suffix(".signer").unwrap_or(rest).as_bytes() {
+            b".sig" => true,
+            [b'.', b'2'..=b'9', end @ ..] => end == b".sig",
+            _ => false,
+        },
+    };
+    (known && number > 0).then_some((number, ending))
+}
+
+/// Returns the paths of a seal's signatures, the first one first.
+pub(crate) fn signature_files(number: u32, bag: &Bag) -> impl Iterator<Item = String> {
+    let name = move |place: u32| match place {
+        1 => seal_path(number, ".json.sig"),
+        place => seal_path(number, &format!(".json.{place}.sig")),
+    };
+    (1..=LIMIT_SIGNATURES).map(name).filter(|path| bag.files.contains_key(path))
+}
+
+impl CaseDir {
+    /// Returns the path, inside the package, of the newest seal; of the first if there is none.
+    #[must_use]
+    pub fn newest_seal(&self) -> String {
+        let exists = |number: &u32| self.path(&seal_path(*number, ".json")).exists();
+        let newest = (1..=LIMIT_SEALS).take_while(exists).last();
+        seal_path(newest.unwrap_or(1), ".json")
+    }
 }
 
 /// Reads every seal, and checks their chain.
@@ -45,4 +85,41 @@ pub(crate) fn read_seals(case: &CaseDir) -> Result<Vec<SealFile>, Error> {
         seals.push(SealFile { number, seal, sha256: sha256_hex(&bytes) });
     }
     Ok(seals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_a_seal_may_have_are_its_files() {
+        for (path, number) in [
+            ("seals/0001.json", 1),
+            ("seals/0001.sha256", 1),
+            ("seals/0012.json.sig", 12),
+            ("seals/0012.json.sig.signer", 12),
+            ("seals/0002.json.9.sig.signer", 2),
+        ] {
+            assert_eq!(seal_file(path).map(|(number, _)| number), Some(number), "{path}");
+        }
+        for path in [
+            "seals/0000.json",
+            "seals/1.json",
+            "seals/+001.json",
+            "seals/0001.json.1.sig",
+            "seals/0001.json.2",
+            "seals/0001.json.tsr",
+            "seals/0001.json.p7s",
+            "seals/0001.json.signer",
+            "seals/0001.json.10.sig",
+            "seals/0001.sha256.signer",
+            "seals/0000.sha256",
+            "seals/0001.json.sig.sig",
+            "seals/0001.txt",
+            "seals/0001/x",
+            "seal/0001.json",
+        ] {
+            assert_eq!(seal_file(path), None, "{path}");
+        }
+    }
 }

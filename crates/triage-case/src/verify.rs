@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use serde_json::Value;
-use triage_custody::{
-    AllowedSigner, CustodyLog, FileList, NO_PREVIOUS, PublicKey, Seal, jcs, sha256_hex,
-};
+use triage_custody::{FileList, jcs};
 
-use crate::bag::{BAGIT, Bag, is_payload, is_sealed, is_tag};
+use crate::bag::{BAGIT, Bag, is_payload, is_tag};
 use crate::case_dir::read;
+use crate::seals::{SealFile, seal_file};
+use crate::stock_script::{SCRIPT, render_script};
 use crate::verify_manifest::check_manifest;
+use crate::verify_seals::{check_custody, check_seals};
+use crate::verify_signatures::check_signatures;
 use crate::{CaseDir, Coverage, Error};
 
 /// Something that is not as it was sealed.
@@ -98,16 +100,15 @@ pub fn verify(case: &CaseDir, trusted: Option<&str>) -> Result<Verification, Err
         );
     }
     check_bag(case, &bag, &mut verification)?;
-    let Some(seal) = check_seal(case, &bag, &mut verification) else { return Ok(verification) };
-    check_signature(case, trusted, &seal, &mut verification);
-    check_custody(case, &seal, &mut verification);
+    let Some(seals) = check_seals(case, &bag, &mut verification) else { return Ok(verification) };
+    let Some(newest) = seals.last() else { return Ok(verification) };
+    check_signatures(case, &bag, trusted, &seals, &mut verification);
+    check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);
-    check_manifest(case, &bag, &seal, &mut verification)?;
+    check_script(case, &bag, &seals, &mut verification);
+    check_manifest(case, &bag, &newest.seal, &mut verification)?;
     Ok(verification)
 }
-
-/// The list of files that the first seal covers.
-const LIST: &str = "seals/0001.sha256";
 
 /// The names that a package of this version may hold outside `data/`.
 fn is_expected(path: &str) -> bool {
@@ -119,12 +120,11 @@ fn is_expected(path: &str) -> bool {
                 | "custody.ndjson"
                 | "manifest-sha256.txt"
                 | "tagmanifest-sha256.txt"
-                | "seals/0001.json"
-                | "seals/0001.json.sig"
-                | "seals/0001.sha256"
                 | "keys/signer.pub"
                 | "keys/allowed_signers"
+                | SCRIPT
         )
+        || seal_file(path).is_some()
 }
 
 /// The lists must be exactly what the files give: then no file is missing, more or different.
@@ -176,7 +176,12 @@ fn compare_list(
 }
 
 /// Merges two sorted lists and reports every difference.
-fn compare_files(name: &str, stated: &FileList, actual: &FileList, out: &mut Verification) {
+pub(crate) fn compare_files(
+    name: &str,
+    stated: &FileList,
+    actual: &FileList,
+    out: &mut Verification,
+) {
     let digest = |list: &FileList, path: &str| {
         let files = list.files();
         let place = files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
@@ -203,159 +208,6 @@ fn compare_files(name: &str, stated: &FileList, actual: &FileList, out: &mut Ver
     }
 }
 
-fn check_seal(case: &CaseDir, bag: &Bag, out: &mut Verification) -> Option<Seal> {
-    let name = "seals/0001.json";
-    let bytes = match read(&case.path(name)) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            out.find("seal is missing", name, "a seal", error.to_string());
-            return None;
-        }
-    };
-    out.seal_sha256 = sha256_hex(&bytes);
-    let seal = match Seal::parse(&bytes) {
-        Ok(seal) => seal,
-        Err(error) => {
-            out.find("seal is not well-formed", name, "a seal", error.to_string());
-            return None;
-        }
-    };
-    out.equal("seal has another number", name, "1", &seal.seal.to_string());
-    out.equal("seal chain is broken", name, NO_PREVIOUS, &seal.prev_seal_sha256);
-    // The name comes from the package: any other could lead out of it.
-    if seal.files.list != LIST {
-        out.find("seal names another file list", name, LIST, seal.files.list.as_str());
-        return Some(seal);
-    }
-    let list_bytes = read(&case.path(LIST)).unwrap_or_default();
-    let actual = sha256_hex(&list_bytes);
-    out.equal("sealed file list was changed", &seal.files.list, &seal.files.sha256, &actual);
-    match FileList::parse(&list_bytes) {
-        Ok(list) => {
-            let count = list.files().len().to_string();
-            out.equal(
-                "number of sealed files differs",
-                name,
-                &seal.files.count.to_string(),
-                &count,
-            );
-            compare_files(&seal.files.list, &list, &bag.list(is_sealed), out);
-        }
-        Err(error) => {
-            let expected = "the form of sha256sum";
-            out.find("file list is not well-formed", &seal.files.list, expected, error.to_string());
-        }
-    }
-    out.did(format!("seal 1: {} files", seal.files.count));
-    Some(seal)
-}
-
-fn check_signature(case: &CaseDir, trusted: Option<&str>, seal: &Seal, out: &mut Verification) {
-    let name = "seals/0001.json.sig";
-    let signature = case.path(name);
-    let Some(signer) = &seal.signer else {
-        if signature.exists() {
-            out.find("signature of an unsigned seal", name, "no signature", "a signature");
-        }
-        if trusted.is_some() {
-            out.find("seal is not signed", name, "a signature by a trusted key", "none");
-        }
-        out.warnings.push(
-            "the seal is NOT SIGNED: whoever can write the package can also recompute it; compare \
-             the seal's digest with one noted elsewhere"
-                .to_owned(),
-        );
-        return;
-    };
-    let allowed = match trusted {
-        Some(text) => text.to_owned(),
-        None => {
-            out.warnings.push(
-                "the key is the one in the package, which proves nothing by itself: give the \
-                 signer's key from outside with --allowed-signers"
-                    .to_owned(),
-            );
-            let bytes = read(&case.path("keys/allowed_signers")).unwrap_or_default();
-            String::from_utf8(bytes).unwrap_or_default()
-        }
-    };
-    let keys = match AllowedSigner::parse(&allowed) {
-        Ok(signers) => signers.into_iter().filter(|s| s.principals == *signer),
-        Err(error) => {
-            out.find(
-                "allowed signers cannot be read",
-                "keys/allowed_signers",
-                "keys",
-                error.to_string(),
-            );
-            return;
-        }
-    };
-    let (Ok(message), Ok(signature)) = (read(&case.path("seals/0001.json")), read(&signature))
-    else {
-        out.find("signature is missing", name, format!("a signature by {signer}"), "nothing");
-        return;
-    };
-    let mut reason = format!("no key for {signer} among the allowed signers");
-    for allowed in keys {
-        match allowed.key.verify(&message, &signature) {
-            Ok(()) => {
-                out.signed_by = Some((signer.clone(), allowed.key.fingerprint()));
-                out.did(format!("signature by {signer}"));
-                check_armour(&signature, name, out);
-                check_public_key(case, &allowed.key, out);
-                return;
-            }
-            Err(error) => reason = error.to_string(),
-        }
-    }
-    out.find("signature is not valid", name, format!("a signature by {signer}"), reason);
-}
-
-/// The armour has one spelling: 70 characters a line, as ssh-keygen writes it.
-fn check_armour(signature: &[u8], name: &str, out: &mut Verification) {
-    let text = String::from_utf8_lossy(signature);
-    if !text.ends_with("-----END SSH SIGNATURE-----\n") || text.contains('\r') {
-        out.find("signature file is not well-formed", name, "the armour of OpenSSH", "another");
-    }
-}
-
-fn check_public_key(case: &CaseDir, key: &PublicKey, out: &mut Verification) {
-    let name = "keys/signer.pub";
-    let text = std::fs::read_to_string(case.path(name)).unwrap_or_default();
-    let actual = PublicKey::from_line(text.trim_end()).map(|key| key.fingerprint());
-    let actual = actual.unwrap_or_else(|error| error.to_string());
-    out.equal("public key is not the signer's", name, &key.fingerprint(), &actual);
-}
-
-fn check_custody(case: &CaseDir, seal: &Seal, out: &mut Verification) {
-    let name = "custody.ndjson";
-    let log = read(&case.path(name))
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| CustodyLog::parse(&bytes).map_err(|error| error.to_string()));
-    let log = match log {
-        Ok(log) => log,
-        Err(error) => {
-            out.find("custody log is broken", name, "an unbroken chain", error);
-            return;
-        }
-    };
-    match log.head_at(seal.custody.events) {
-        None => {
-            let expected = format!("at least {} events", seal.custody.events);
-            out.find("custody log is shorter than sealed", name, expected, log.len().to_string());
-        }
-        Some(head) => {
-            out.equal("sealed custody event was changed", name, &seal.custody.head_sha256, head);
-        }
-    }
-    let unsealed = log.len().saturating_sub(seal.custody.events);
-    if unsealed > 0 {
-        out.warnings.push(format!("{unsealed} custody events are not covered by a seal yet"));
-    }
-    out.did(format!("custody log: {} events", log.len()));
-}
-
 /// Our JSON documents have one spelling each.
 fn check_documents(case: &CaseDir, bag: &Bag, out: &mut Verification) {
     for name in ["data/case.json", "data/run.json"] {
@@ -366,6 +218,19 @@ fn check_documents(case: &CaseDir, bag: &Bag, out: &mut Verification) {
         if let Err(error) = strict_document(&case.path(name)) {
             out.find("document is not canonical JSON", name, "RFC 8785", error);
         }
+    }
+}
+
+/// The commands for stock tools follow from what is in the package.
+fn check_script(case: &CaseDir, bag: &Bag, seals: &[SealFile], out: &mut Verification) {
+    let actual = read(&case.path(SCRIPT)).unwrap_or_default();
+    if actual != render_script(bag.files.keys().map(String::as_str), seals).as_bytes() {
+        out.find(
+            "script does not follow from the package",
+            SCRIPT,
+            "as this version writes it",
+            "another",
+        );
     }
 }
 

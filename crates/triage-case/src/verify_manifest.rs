@@ -11,6 +11,7 @@ use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
 use crate::index::{Keys, LIMIT_KEYS, keys_of};
 use crate::journal::{hex, keys_of_manifest};
 use crate::lines::{Parsed, for_each_line};
+use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
 use crate::{CaseDir, Coverage, Error};
 
@@ -89,7 +90,8 @@ pub(crate) fn check_manifest(
     out.equal("algorithms differ", "data/run.json", &seal.index.algorithms, planned);
     let counted = counts(&coverage);
     let (stated, summed) = (seal.counts.to_string(), counted.to_string());
-    out.equal("coverage of the seal does not add up", "seals/0001.json", &summed, &stated);
+    let sealed = seal_path(seal.seal, ".json");
+    out.equal("coverage of the seal does not add up", &sealed, &summed, &stated);
     out.equal(
         "coverage of the run does not add up",
         "data/run.json",

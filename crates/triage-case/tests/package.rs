@@ -107,7 +107,9 @@ fn a_package_holds_and_every_flipped_byte_is_found() {
         assert_eq!(sound.findings, [], "signed {signed}");
         assert_eq!(sound.signed_by.is_some(), signed);
         assert!(!sound.warnings.is_empty());
-        for file in files(case.folder()) {
+        // Every byte of the script has a test of its own.
+        let script = case.path("verify-with-stock-tools.sh");
+        for file in files(case.folder()).into_iter().filter(|file| *file != script) {
             let bytes = fs::read(&file).unwrap();
             // Fixed texts, of which only the digest is looked at: some of their bytes tell it.
             let fixed = file.extension().is_some_and(|end| end == "txt" || end == "sh")
@@ -125,6 +127,29 @@ fn a_package_holds_and_every_flipped_byte_is_found() {
         }
         assert_eq!(verify(&case, None).unwrap().findings, []);
     }
+}
+
+#[test]
+fn every_flipped_byte_of_the_script_for_stock_tools_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = package(&dir.path().join("case"), true);
+    let script = case.path("verify-with-stock-tools.sh");
+    let bytes = fs::read(&script).unwrap();
+    let codes = || -> Vec<String> {
+        verify(&case, None).unwrap().findings.iter().map(|finding| finding.code()).collect()
+    };
+    for place in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[place] ^= if place % 2 == 0 { 0x01 } else { 0x20 };
+        fs::write(&script, changed).unwrap();
+        let codes = codes();
+        let expected = ["file-was-changed", "script-does-not-follow-from-the-package"];
+        assert!(expected.iter().all(|code| codes.iter().any(|found| found == code)), "{codes:?}");
+    }
+    fs::write(&script, &bytes[1..]).unwrap();
+    assert!(!codes().is_empty());
+    fs::write(&script, bytes).unwrap();
+    assert_eq!(codes(), [""; 0]);
 }
 
 #[test]

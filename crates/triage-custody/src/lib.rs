@@ -8,6 +8,8 @@
 //! `ssh-keygen -Y` does, [`FileList`] is the form of `sha256sum`.
 
 mod action;
+pub mod agent;
+mod allowed_signer;
 mod compare;
 mod error;
 mod event;
@@ -21,8 +23,10 @@ mod redact;
 mod salted;
 mod seal;
 mod sign;
+mod time;
 
 pub use action::Action;
+pub use allowed_signer::AllowedSigner;
 pub use compare::Relation;
 pub use error::Error;
 pub use event::{Attachment, Event, Person};
@@ -34,4 +38,5 @@ pub use proof::{Absence, Claim, Inclusion, Neighbour, Proof};
 pub use redact::{NAMES, without_names};
 pub use salted::{LineSalts, Salt, Salter, commitment, leaf_of_commitments, line_leaf};
 pub use seal::{Seal, SealedCustody, SealedFiles, SealedIndex, SealedManifest};
-pub use sign::{AllowedSigner, NAMESPACE, PublicKey, SigningKey};
+pub use sign::{NAMESPACE, PublicKey, SigningKey};
+pub use time::{unix_seconds, utc_digits};

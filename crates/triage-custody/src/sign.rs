@@ -1,5 +1,6 @@
 //! Signatures that `ssh-keygen -Y verify` checks: SSHSIG (OpenSSH PROTOCOL.sshsig) with Ed25519.
 
+use base64::Engine as _;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, SshSig};
 
@@ -8,12 +9,23 @@ use crate::Error;
 /// The namespace of our signatures: one made for another purpose is never valid for a seal.
 pub const NAMESPACE: &str = "triage-seal-v1";
 
+/// The longest signature file: one by RSA with 16,384 bits has 5 KiB.
+const LIMIT_SIGNATURE_BYTES: usize = 64 * 1024;
+
 fn unusable(error: &impl ToString) -> Error {
     Error::Key { reason: error.to_string() }
 }
 
-/// A private key that signs seals.
-pub struct SigningKey(PrivateKey);
+/// Signs the bytes that it is given and returns the signature as the agent protocol has it.
+type RemoteSigner = Box<dyn Fn(&[u8]) -> Result<Vec<u8>, Error> + Send + Sync>;
+
+/// A private key that signs seals: at hand, or behind an agent that never shows it.
+pub struct SigningKey(Holder);
+
+enum Holder {
+    File(Box<PrivateKey>),
+    Remote { public: PublicKey, sign: RemoteSigner },
+}
 
 impl SigningKey {
     /// Makes a key of 32 random bytes that the caller drew.
@@ -22,50 +34,110 @@ impl SigningKey {
     /// [`Error::Key`] if the key cannot be built.
     pub fn from_seed(seed: &[u8; 32], comment: &str) -> Result<Self, Error> {
         let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(seed));
-        PrivateKey::new(pair, comment).map(Self).map_err(|error| unusable(&error))
+        let key = PrivateKey::new(pair, comment).map_err(|error| unusable(&error))?;
+        Ok(Self(Holder::File(Box::new(key))))
     }
 
-    /// Reads a private key in the format of OpenSSH.
+    /// Makes a key of which only the public half is at hand; `sign` asks whoever holds the other.
+    #[must_use]
+    pub fn remote(public: PublicKey, sign: RemoteSigner) -> Self {
+        Self(Holder::Remote { public, sign })
+    }
+
+    /// Reads a private key in the format of OpenSSH, opening it with a passphrase if it is locked.
     ///
     /// # Errors
-    /// [`Error::Key`] if it is none, is encrypted, or is not Ed25519.
-    pub fn from_openssh(text: &[u8]) -> Result<Self, Error> {
-        let key = PrivateKey::from_openssh(text).map_err(|error| unusable(&error))?;
+    /// [`Error::Key`] if it is none, is not Ed25519, or is locked and the passphrase is missing or
+    /// wrong.
+    pub fn from_openssh(text: &[u8], passphrase: Option<&[u8]>) -> Result<Self, Error> {
+        let mut key = PrivateKey::from_openssh(text).map_err(|error| unusable(&error))?;
         if key.is_encrypted() {
-            return Err(Error::Key { reason: "it is locked with a passphrase".to_owned() });
+            let Some(passphrase) = passphrase else {
+                return Err(Error::Key { reason: "it is locked with a passphrase".to_owned() });
+            };
+            key = key
+                .decrypt(passphrase)
+                .map_err(|_| Error::Key { reason: "the passphrase does not open it".to_owned() })?;
         }
         if key.algorithm() != Algorithm::Ed25519 {
             return Err(Error::Key {
-                reason: format!("it is {}, not ssh-ed25519", key.algorithm()),
+                reason: format!("it is {}, not ssh-ed25519; use an agent", key.algorithm()),
             });
         }
-        Ok(Self(key))
+        Ok(Self(Holder::File(Box::new(key))))
     }
 
     /// Returns the private key in the format of OpenSSH. To be kept secret.
     ///
     /// # Errors
-    /// [`Error::Key`] if it cannot be written.
+    /// [`Error::Key`] if it is behind an agent or cannot be written.
     pub fn to_openssh(&self) -> Result<String, Error> {
-        let text = self.0.to_openssh(LineEnding::LF).map_err(|error| unusable(&error))?;
-        Ok(text.to_string())
+        match &self.0 {
+            Holder::File(key) => {
+                let text = key.to_openssh(LineEnding::LF).map_err(|error| unusable(&error))?;
+                Ok(text.to_string())
+            }
+            Holder::Remote { .. } => {
+                Err(Error::Key { reason: "an agent shows no private key".to_owned() })
+            }
+        }
     }
 
     /// Returns the public key.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.public_key().clone())
+        match &self.0 {
+            Holder::File(key) => PublicKey(key.public_key().clone()),
+            Holder::Remote { public, .. } => public.clone(),
+        }
     }
 
-    /// Signs bytes and returns the armoured signature file.
+    /// Signs bytes and returns the armoured signature file. A signature by an agent is checked
+    /// before it is returned.
     ///
     /// # Errors
-    /// [`Error::Signature`] if the signature cannot be made.
+    /// [`Error::Signature`] if the signature cannot be made, or the agent's does not hold.
     pub fn sign(&self, message: &[u8]) -> Result<String, Error> {
-        let failed = |error: ssh_key::Error| Error::Signature { reason: error.to_string() };
-        let signature = self.0.sign(NAMESPACE, HashAlg::Sha512, message).map_err(failed)?;
-        signature.to_pem(LineEnding::LF).map_err(failed)
+        match &self.0 {
+            Holder::File(key) => {
+                let signature = key.sign(NAMESPACE, HashAlg::Sha512, message).map_err(invalid)?;
+                signature.to_pem(LineEnding::LF).map_err(invalid)
+            }
+            Holder::Remote { public, sign } => {
+                let signed = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, message);
+                let blob = sign(&signed.map_err(invalid)?)?;
+                let armoured = armour(&public.to_blob()?, &blob);
+                public.verify(message, armoured.as_bytes())?;
+                Ok(armoured)
+            }
+        }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn invalid(error: ssh_key::Error) -> Error {
+    Error::Signature { reason: error.to_string() }
+}
+
+/// Returns a signature file: PROTOCOL.sshsig, "Armored format" and "Blob format". The signature
+/// passes through as the agent made it, whatever its algorithm.
+fn armour(public: &[u8], signature: &[u8]) -> String {
+    let mut blob = b"SSHSIG".to_vec();
+    blob.extend(1_u32.to_be_bytes());
+    for part in [public, NAMESPACE.as_bytes(), b"", b"sha512", signature] {
+        blob.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        blob.extend(part);
+    }
+    let base64 = base64::engine::general_purpose::STANDARD.encode(blob);
+    let mut text = "-----BEGIN SSH SIGNATURE-----\n".to_owned();
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(rest.len().min(70));
+        text.push_str(line);
+        text.push('\n');
+        rest = more;
+    }
+    text + "-----END SSH SIGNATURE-----\n"
 }
 
 /// A public key that checks seals.
@@ -89,6 +161,28 @@ impl PublicKey {
         self.0.to_openssh().map_err(|error| unusable(&error))
     }
 
+    /// Reads a key as the agent protocol has it.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if it is none.
+    pub fn from_blob(blob: &[u8]) -> Result<Self, Error> {
+        ssh_key::PublicKey::from_bytes(blob).map(Self).map_err(|error| unusable(&error))
+    }
+
+    /// Returns the key as the agent protocol has it.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if it cannot be written.
+    pub fn to_blob(&self) -> Result<Vec<u8>, Error> {
+        self.0.to_bytes().map_err(|error| unusable(&error))
+    }
+
+    /// Says whether both are the same key, whatever their comments.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.key_data() == other.0.key_data()
+    }
+
     /// Returns the fingerprint as `ssh-keygen -lf` prints it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
@@ -100,65 +194,12 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Signature`] if it is not one of this key, in our namespace, over those bytes.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
-        let failed = |error: ssh_key::Error| Error::Signature { reason: error.to_string() };
-        let signature = SshSig::from_pem(signature).map_err(failed)?;
-        self.0.verify(NAMESPACE, message, &signature).map_err(failed)
-    }
-}
-
-/// A line of an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedSigner {
-    /// The principals, as written.
-    pub principals: String,
-    /// The options, as written.
-    pub options: String,
-    /// The key.
-    pub key: PublicKey,
-}
-
-impl AllowedSigner {
-    /// Reads a file; comments and empty lines are passed over.
-    ///
-    /// # Errors
-    /// [`Error::Key`] with the number of the line that cannot be read.
-    pub fn parse(text: &str) -> Result<Vec<Self>, Error> {
-        let mut signers = Vec::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let bad = || Error::Key { reason: format!("line {number} of the allowed signers") };
-            let (principals, rest) = line.split_once(' ').ok_or_else(bad)?;
-            let start = rest.find("ssh-ed25519 ").ok_or_else(bad)?;
-            let (options, key) = rest.split_at_checked(start).ok_or_else(bad)?;
-            let namespaces = options.split("namespaces=\"").nth(1);
-            let listed = namespaces.and_then(|rest| rest.split('"').next());
-            if listed.is_some_and(|list| list.split(',').all(|name| name != NAMESPACE)) {
-                continue;
-            }
-            let key = PublicKey::from_line(key).map_err(|_| bad())?;
-            signers.push(Self {
-                principals: principals.to_owned(),
-                options: options.trim().to_owned(),
-                key,
-            });
+        if signature.len() > LIMIT_SIGNATURE_BYTES {
+            let (what, actual) = ("a signature", signature.len());
+            return Err(Error::TooLong { what, limit: LIMIT_SIGNATURE_BYTES, actual });
         }
-        Ok(signers)
-    }
-
-    /// Returns the line for a key that may sign seals, with its line end.
-    ///
-    /// # Errors
-    /// [`Error::Key`] if the key cannot be written.
-    pub fn line(principal: &str, key: &PublicKey) -> Result<String, Error> {
-        let line = key.to_line()?;
-        let mut words = line.split(' ');
-        let (Some(kind), Some(base64)) = (words.next(), words.next()) else {
-            return Err(Error::Key { reason: "the key has no text form".to_owned() });
-        };
-        Ok(format!("{principal} namespaces=\"{NAMESPACE}\" {kind} {base64}\n"))
+        let signature = SshSig::from_pem(signature).map_err(invalid)?;
+        self.0.verify(NAMESPACE, message, &signature).map_err(invalid)
     }
 }
 
@@ -166,6 +207,7 @@ impl AllowedSigner {
 #[expect(clippy::disallowed_methods, reason = "tests hand files to ssh-keygen")]
 mod tests {
     use super::*;
+    use crate::AllowedSigner;
     use std::process::{Command, Stdio};
 
     fn key() -> SigningKey {
@@ -174,12 +216,50 @@ mod tests {
 
     #[test]
     fn a_signature_holds_for_its_bytes_and_key_alone() {
-        let key = SigningKey::from_openssh(key().to_openssh().unwrap().as_bytes()).unwrap();
+        let key = SigningKey::from_openssh(key().to_openssh().unwrap().as_bytes(), None).unwrap();
         let signature = key.sign(b"seal").unwrap();
         key.public().verify(b"seal", signature.as_bytes()).unwrap();
         assert!(key.public().verify(b"sea1", signature.as_bytes()).is_err());
         let other = SigningKey::from_seed(&[8; 32], "").unwrap().public();
         assert!(other.verify(b"seal", signature.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_an_agent_signs_is_the_same_file() {
+        let remote = |seed: u8| {
+            let held = SigningKey::from_seed(&[seed; 32], "").unwrap();
+            let sign = move |bytes: &[u8]| -> Result<Vec<u8>, Error> {
+                let Holder::File(key) = &held.0 else { panic!("a file") };
+                let signature = signature::Signer::try_sign(key.as_ref(), bytes).unwrap();
+                let mut blob = vec![0, 0, 0, 11];
+                blob.extend(b"ssh-ed25519\0\0\0\x40");
+                blob.extend(signature.as_bytes());
+                Ok(blob)
+            };
+            SigningKey::remote(key().public(), Box::new(sign))
+        };
+        assert_eq!(remote(7).sign(b"seal").unwrap(), key().sign(b"seal").unwrap());
+        assert!(remote(8).sign(b"seal").is_err(), "another key than the one asked for");
+        assert!(remote(7).to_openssh().is_err());
+    }
+
+    #[test]
+    fn a_locked_key_needs_its_passphrase() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "correct horse", "-f"])
+            .arg(&path)
+            .status();
+        if !made.is_ok_and(|status| status.success()) {
+            println!("skipped: ssh-keygen is not installed");
+            return;
+        }
+        let text = std::fs::read(&path).unwrap();
+        assert!(SigningKey::from_openssh(&text, None).is_err());
+        assert!(SigningKey::from_openssh(&text, Some(b"battery")).is_err());
+        let key = SigningKey::from_openssh(&text, Some(b"correct horse")).unwrap();
+        key.public().verify(b"x", key.sign(b"x").unwrap().as_bytes()).unwrap();
     }
 
     #[test]
@@ -202,10 +282,7 @@ mod tests {
         let ours = key().sign(b"seal\n").unwrap();
         assert_eq!(std::fs::read_to_string(at("seal.sig")).unwrap(), ours);
         let allowed = AllowedSigner::line("ana@lab.example", &key().public()).unwrap();
-        assert_eq!(
-            AllowedSigner::parse(&allowed).unwrap()[0].key.0.key_data(),
-            key().public().0.key_data()
-        );
+        assert!(AllowedSigner::parse(&allowed).unwrap()[0].key.is(&key().public()));
         std::fs::write(at("allowed"), allowed).unwrap();
         let checked = Command::new("ssh-keygen")
             .args(["-Y", "verify", "-I", "ana@lab.example", "-n", NAMESPACE])

@@ -3,6 +3,7 @@
 //! One verb is one file in `cmd`. What the libraries find comes back as values; this crate alone
 //! writes to the terminal, reads the clock and chooses the exit code.
 
+mod agent;
 mod cli;
 mod clock;
 mod cmd;
@@ -15,6 +16,7 @@ mod progress;
 mod schema;
 mod set_args;
 mod shown;
+mod signing;
 mod write;
 
 pub use cli::{command, main};

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use triage_case::SignedBy;
 use triage_custody::SigningKey;
 
 use super::custody_add::{self, AddArgs};
 use super::custody_log::{self, LogArgs};
 use super::custody_repair::{self, RepairArgs};
-use super::scan_args::SigningArgs;
+use super::custody_seal::{self, SealArgs};
+use super::custody_sign::{self, SignArgs};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::{exit, facts, shown, write};
@@ -21,6 +21,8 @@ pub(crate) enum CustodyVerb {
     Keygen(KeygenArgs),
     Log(LogArgs),
     Add(Box<AddArgs>),
+    Seal(Box<SealArgs>),
+    Sign(SignArgs),
     Repair(RepairArgs),
     Prove(super::custody_prove::ProveArgs),
 }
@@ -45,6 +47,8 @@ pub(crate) fn run(verb: &CustodyVerb, console: Console) -> Result<u8, Failure> {
         CustodyVerb::Keygen(args) => keygen(args, console),
         CustodyVerb::Log(args) => custody_log::run(args, console),
         CustodyVerb::Add(args) => custody_add::run(args, console),
+        CustodyVerb::Seal(args) => custody_seal::run(args, console),
+        CustodyVerb::Sign(args) => custody_sign::run(args, console),
         CustodyVerb::Repair(args) => custody_repair::run(args, console),
         CustodyVerb::Prove(args) => super::custody_prove::run(args, console),
     }
@@ -72,21 +76,4 @@ fn keygen(args: &KeygenArgs, console: Console) -> Result<u8, Failure> {
         "public_key": shown::path(&public),
     }));
     Ok(exit::COMPLETE)
-}
-
-/// Reads the key that signs the seal, if one was named.
-pub(crate) fn signed_by(args: &SigningArgs) -> Result<Option<SignedBy>, Failure> {
-    let Some(path) = &args.sign_key else { return Ok(None) };
-    let unusable = || Failure::usage("cannot use the signing key").at(shown::path(path));
-    let text = std::fs::read(path).map_err(|error| unusable().caused_by(&error))?;
-    let key = SigningKey::from_openssh(&text).map_err(|error| unusable().caused_by(&error))?;
-    let line = key.public().to_line()?;
-    let comment = line.split(' ').nth(2).unwrap_or("triage").to_owned();
-    let principal = args.signer.clone().unwrap_or(comment);
-    if principal.is_empty() || principal.contains([' ', '"', '\n', ',']) {
-        return Err(Failure::usage("cannot use the signer's name")
-            .because("it must be one word without commas, such as an address")
-            .hint("give --signer"));
-    }
-    Ok(Some(SignedBy { principal, key }))
 }

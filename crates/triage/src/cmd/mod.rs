@@ -7,6 +7,8 @@ pub(crate) mod custody_event;
 pub(crate) mod custody_log;
 pub(crate) mod custody_prove;
 pub(crate) mod custody_repair;
+pub(crate) mod custody_seal;
+pub(crate) mod custody_sign;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod generate;

@@ -52,7 +52,7 @@ struct Ready {
 pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let self_test = facts::check_self()?;
     facts::raise_open_files();
-    let signed_by = super::custody::signed_by(&args.signing)?;
+    let signed_by = crate::signing::signed_by(&args.signing)?;
     let reports = super::report::formats(&args.report)?;
     if !args.resume {
         refuse_unsuitable(&reports, args.question.algorithms()?)?;

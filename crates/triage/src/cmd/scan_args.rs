@@ -150,6 +150,16 @@ pub(crate) struct SigningArgs {
     /// Sign the seal with this Ed25519 key in the format of OpenSSH (`triage custody keygen`)
     #[arg(long, value_name = "FILE", env = "TRIAGE_SIGN_KEY")]
     pub(crate) sign_key: Option<PathBuf>,
+    /// The passphrase of the key is the first line of this file
+    #[arg(long, value_name = "FILE", env = "TRIAGE_PASSPHRASE_FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Sign with a key that the running ssh-agent holds, such as one on a token: its `.pub` file or
+    /// its fingerprint
+    #[arg(long, value_name = "KEY", env = "TRIAGE_SIGN_AGENT", conflicts_with = "sign_key")]
+    pub(crate) sign_agent: Option<String>,
+    /// The socket of the ssh-agent; nothing leaves this computer
+    #[arg(long, value_name = "SOCKET", env = "SSH_AUTH_SOCK", hide_env_values = true)]
+    pub(crate) agent_socket: Option<PathBuf>,
     /// The name under which the key is known, such as an address; else the key's comment
     #[arg(long, value_name = "NAME", env = "TRIAGE_SIGNER")]
     pub(crate) signer: Option<String>,

@@ -71,7 +71,7 @@ fn signed(proof: &Proof, seal: &Seal, allowed: &Path) -> Result<String, Failure>
     let Some(signer) = &seal.signer else { return Err(failed("it is not signed".to_owned())) };
     let signature = proof.signature.as_deref().unwrap_or_default();
     let mut why = format!("no key for {signer} among the allowed signers");
-    for known in signers.iter().filter(|known| known.principals == *signer) {
+    for known in signers.iter().filter(|known| known.is_for(signer)) {
         match known.key.verify(&proof.seal_bytes(), signature.as_bytes()) {
             Ok(()) => return Ok(known.key.fingerprint()),
             Err(error) => why = error.to_string(),

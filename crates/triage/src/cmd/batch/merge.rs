@@ -39,7 +39,7 @@ pub(crate) struct MergeArgs {
 /// Runs the verb.
 pub(crate) fn run(args: &MergeArgs, console: Console) -> Result<u8, Failure> {
     let plan = super::read_plan(&args.plan)?;
-    let signed_by = crate::cmd::custody::signed_by(&args.signing)?;
+    let signed_by = crate::signing::signed_by(&args.signing)?;
     let Some((first, others)) = args.results.split_first() else {
         return Err(Failure::usage("no folder of results was named"));
     };
@@ -109,7 +109,8 @@ fn check(package: &Path) -> Result<(), Failure> {
 /// Two packages of one item must have the same manifest.
 fn refuse_different(item: &str, a: &Path, b: &Path) -> Result<(), Failure> {
     let digest = |package: &Path| -> Result<Value, Failure> {
-        Ok(CaseDir::open(package)?.document("seals/0001.json")?["manifest"]["sha256"].clone())
+        let case = CaseDir::open(package)?;
+        Ok(case.document(&case.newest_seal())?["manifest"]["sha256"].clone())
     };
     let (first, second) = (digest(a)?, digest(b)?);
     if first == second {
@@ -166,11 +167,12 @@ fn merge(
 /// What a whole says of one of its parts.
 fn part_of(part: &ItemState) -> Result<Value, Failure> {
     let case = CaseDir::open(&part.package)?;
-    let seal = std::fs::read(case.path("seals/0001.json"))?;
+    let newest = case.newest_seal();
+    let seal = std::fs::read(case.path(&newest))?;
     let run = part.run.as_ref().unwrap_or(&Value::Null);
     Ok(json!({
         "seal_sha256": triage_custody::sha256_hex(&seal),
-        "manifest_sha256": case.document("seals/0001.json")?["manifest"]["sha256"],
+        "manifest_sha256": case.document(&newest)?["manifest"]["sha256"],
         "after": run["plan"]["after"], "until": run["plan"]["until"],
         "run_id": run["run_id"], "host": run["host"]["hostname"], "clock": run["clock"],
         "binary_sha256": run["tool"]["binary_sha256"],

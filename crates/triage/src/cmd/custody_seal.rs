@@ -1,0 +1,60 @@
+//! `custody seal`: the next seal over a package and its custody log.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use triage_case::{CaseDir, Sealed, Sealing};
+
+use super::custody_add::exhibit;
+use super::custody_event::{ByArgs, begin};
+use super::scan_args::SigningArgs;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::signing::signed_by;
+use crate::{exit, facts, shown};
+
+/// Seal a package again, with everything that was added since, such as at each hand-over
+///
+/// Reads every file, refuses a package that is not as its newest seal says (exit code 5), adds an
+/// event `sealed` to the custody log, and writes the next numbered seal. It covers the files of
+/// the package, every seal before it with its signatures, and the whole custody log. At a hand-over the receiver seals with their own key.
+#[derive(Args, Debug)]
+pub(crate) struct SealArgs {
+    /// The package
+    #[arg(value_name = "PACKAGE")]
+    package: PathBuf,
+    #[command(flatten)]
+    by: ByArgs,
+    /// Why it is sealed again
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &SealArgs, console: Console) -> Result<u8, Failure> {
+    let case = CaseDir::open(&args.package)?;
+    let signed_by = signed_by(&args.signing)?;
+    let mut custody = case.hold_custody()?;
+    let mut event = begin("sealed", &exhibit(&case)?, &args.by, None, args.by.time.clone())?;
+    event.reason.clone_from(&args.reason);
+    let sealing = Sealing { event, tool: facts::tool(), signed_by: signed_by.as_ref() };
+    let sealed = custody.seal(&sealing)?;
+    if signed_by.is_none() {
+        console.say("warning: the seal is NOT SIGNED; give --sign-key or --sign-agent");
+    }
+    tell(&case, &sealed, signed_by.as_ref().map(|by| by.principal.as_str()), console);
+    Ok(exit::COMPLETE)
+}
+
+/// Says what was made.
+pub(crate) fn tell(case: &CaseDir, sealed: &Sealed, signer: Option<&str>, console: Console) {
+    let place = shown::path(&case.path(&sealed.path));
+    console.line(&format!("seal {}: SHA-256 {}  {place}", sealed.number, sealed.sha256));
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": exit::COMPLETE, "seal": sealed.number,
+        "seal_sha256": sealed.sha256, "path": place, "signer": signer,
+    }));
+}
