@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::harness::{Scene, ran};
 
@@ -211,4 +212,50 @@ fn a_damaged_page_of_a_large_set_never_looks_clean() {
     scene.triage(["match", "sound", "--sets", "x.thx"]).exits(2);
     scene.triage(["sets", "verify", "x.thx"]).exits(5);
     scene.triage(["sets", "export", "x.thx", "--format", "plain", "-o", "out"]).exits(2);
+}
+
+/// One line of 1 GiB from a pipe, in 768 MiB of address space: it cannot be held, nor ended early.
+#[test]
+fn an_endless_line_from_a_pipe_takes_neither_the_memory_nor_for_ever() {
+    let scene = Scene::new();
+    let pipe = scene.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let limited = |format: &str, head: &str, piece: &'static [u8]| {
+        let mut command =
+            scene.command(["sets", "import", "/dev/stdin", "-o", "x.thx", "--set-format"]);
+        command.args([format, "--json", "--scheme", "own"]);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "ulimit -v 786432; exec \"$0\" \"$@\" < pipe"])
+            .arg(command.get_program());
+        shell.args(command.get_args()).current_dir(scene.path("."));
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = shell.spawn().unwrap();
+        let mut writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        let block = piece.repeat((1 << 20) / piece.len());
+        // Whoever gives up closes the pipe: writing fails.
+        let written = writer.write_all(head.as_bytes()).is_ok()
+            && (0..1024).all(|_| writer.write_all(&block).is_ok());
+        drop(writer);
+        (ran(&child.wait_with_output().unwrap()), written)
+    };
+    let begun = Instant::now();
+    let (ran, written) = limited("plain", &format!("{ABC}\n"), b"f");
+    let report = ran.exits(0).lines()[0]["report"].clone();
+    assert!(written, "a list of lines is read to its end");
+    assert_eq!((&report["accepted"], &report["rejected"]["line-too-long"]), (&1.into(), &1.into()));
+    let csv = format!("md5,name\n{ABC},a\n1,\"");
+    fs::remove_file(scene.path("x.thx")).unwrap();
+    limited("delimited", &csv, b"f").0.exits(0);
+    for (format, head, piece) in [
+        ("vics", "{\"value\":[{\"MD5\":\"", &b"f"[..]),
+        ("vics", "{\"value\":[{\"x\":", &b"["[..]),
+        ("stix", "{\"type\":\"bundle\",\"objects\":[{\"id\":\"", &b"\\n"[..]),
+        ("dfxml", "<dfxml><fileobject><filename>", &b"f"[..]),
+        ("dfxml", "<dfxml>", &b"<a>"[..]),
+    ] {
+        let (ran, written) = limited(format, head, piece);
+        assert!(ran.exits(2).stderr.contains("damaged") && !written, "{format}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(120));
 }

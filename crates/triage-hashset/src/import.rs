@@ -221,12 +221,18 @@ fn import_into(mut sink: Sink<'_>, path: &Path, output: Option<&Path>) -> Result
     let io =
         |action: &'static str| move |source| Error::Io { action, path: path.to_owned(), source };
     let file = File::open(path).map_err(io("open"))?;
-    if file.metadata().map_err(io("examine"))?.is_dir() {
+    let metadata = file.metadata().map_err(io("examine"))?;
+    if metadata.is_dir() {
         return Err(io("read")(std::io::ErrorKind::IsADirectory.into()));
     }
-    let packed_bytes = file.metadata().map_err(io("examine"))?.len();
+    let packed_bytes = metadata.len();
     let mut tap = Tap::new(file);
     let head = tap.read_head().map_err(io("read"))?;
+    let is_jumped_in = head.starts_with(database::MAGIC) || head.starts_with(unpack::ZIP);
+    if is_jumped_in && !metadata.is_file() {
+        let why = "a database or zip archive from a pipe: write it into a file first";
+        return Err(sink.damaged(&why, TOP));
+    }
     let format = match unpack::packing(&head) {
         None => read_list(&head, &mut tap, false, &mut sink)?,
         Some(Packing::Zip) => read_archive(&mut sink)?,

@@ -107,7 +107,7 @@ pub enum Reason {
     BadSize,
     /// The category is neither a whole number nor a short label.
     BadCategory,
-    /// A quote is opened and not closed, or closed inside a field.
+    /// A quote is opened and not closed, or closed inside a field; or a CR or NUL stands outside.
     BadQuoting,
     /// The line is longer than any row.
     LineTooLong,
@@ -115,6 +115,8 @@ pub enum Reason {
     Removal,
     /// The list says that the file is something else than what the set is imported as.
     OtherDisposition,
+    /// The row gives one algorithm two different digests, or its file two sizes or categories.
+    Contradiction,
 }
 
 impl Reason {
@@ -131,10 +133,11 @@ impl Reason {
             Self::BadName => "invalid bytes in the name",
             Self::BadSize => "size is no whole number",
             Self::BadCategory => "category is no number or short label",
-            Self::BadQuoting => "stray or unclosed quote",
+            Self::BadQuoting => "stray or unclosed quote, or a bare CR or NUL byte",
             Self::LineTooLong => "line too long",
             Self::OtherDisposition => "the list says that it is of another disposition",
             Self::Removal => "takes an earlier row back",
+            Self::Contradiction => "two values where there can be one",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! One row of a set: the digests of one file and what the set says of it.
 
-use triage_hash::Digests;
+use triage_hash::{Digest, Digests};
+
+use crate::Reason;
 
 /// One listed file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +13,34 @@ pub struct Row {
     pub size_bytes: Option<u64>,
     /// Its category, if the list gives one.
     pub category: Option<RowCategory>,
+}
+
+impl Row {
+    /// Puts a digest in.
+    ///
+    /// # Errors
+    /// [`Reason::Contradiction`] if there is another one of the same algorithm: which of the two
+    /// is the file's cannot be told, and neither may be dropped in silence.
+    pub(crate) fn add(&mut self, digest: Digest) -> Result<(), Reason> {
+        match self.digests.get(digest.algorithm()) {
+            Some(earlier) if earlier != digest => Err(Reason::Contradiction),
+            _ => {
+                self.digests.insert(digest);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets the size.
+    ///
+    /// # Errors
+    /// [`Reason::Contradiction`] if there is another one.
+    pub(crate) fn set_size(&mut self, size_bytes: u64) -> Result<(), Reason> {
+        match self.size_bytes.replace(size_bytes) {
+            Some(earlier) if earlier != size_bytes => Err(Reason::Contradiction),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A category as a list writes it; the scheme is that of the whole set.

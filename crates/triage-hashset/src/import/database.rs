@@ -146,7 +146,7 @@ fn row(values: &rusqlite::Row<'_>, columns: &[Column], wanted: Disposition) -> R
             (_, ValueRef::Null) => {}
             (Column::Digest(algorithm), value) => {
                 if let Some(digest) = digest(value, *algorithm).map_err(|why| (why, place))? {
-                    row.digests.insert(digest);
+                    row.add(digest).map_err(|why| (why, place))?;
                 }
             }
             (Column::Size, value) => {

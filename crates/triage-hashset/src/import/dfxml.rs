@@ -44,16 +44,16 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
             }
             Token::End("hashdigest", hex) => {
                 if let Some(Some(algorithm)) = object.digest.take() {
-                    match named_digest(hex.as_bytes(), algorithm) {
-                        Ok(digest) => object.row.digests.insert(digest),
-                        Err((reason, _)) => object.bad = object.bad.or(Some(reason)),
-                    }
+                    let digest = named_digest(hex.as_bytes(), algorithm).map_err(|(why, _)| why);
+                    let added = digest.and_then(|digest| object.row.add(digest));
+                    object.bad = object.bad.or(added.err());
                 }
             }
-            Token::End("filesize", size) => match size.parse() {
-                Ok(size) => object.row.size_bytes = Some(size),
-                Err(_) => object.bad = object.bad.or(Some(Reason::BadSize)),
-            },
+            Token::End("filesize", size) => {
+                let size = size.parse().map_err(|_| Reason::BadSize);
+                let set = size.and_then(|size| object.row.set_size(size));
+                object.bad = object.bad.or(set.err());
+            }
             Token::End("fileobject", _) => {
                 let done = std::mem::take(&mut object);
                 let at = done.start.unwrap_or(at);

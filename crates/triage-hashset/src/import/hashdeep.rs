@@ -10,7 +10,7 @@ use triage_hash::Algorithm;
 use super::lines::{Lines, trim_end};
 use super::sample::{Sample, is_comment};
 use super::sink::{Place, Sink};
-use super::text::{Bad, check_name, named_digest};
+use super::text::{Bad, check_name, named_digest, no_second_row};
 use super::{Grammar, ImportOptions};
 use crate::{Error, Reason, Row};
 
@@ -86,11 +86,13 @@ fn parse(line: &[u8], columns: &Columns) -> Result<Row, Bad> {
         // hashdeep leaves a field empty that its run did not compute.
         if let Some(algorithm) = column.filter(|_| !field.is_empty()) {
             let digest = named_digest(field, algorithm);
-            row.digests.insert(digest.map_err(|(reason, place)| (reason, at + place))?);
+            let digest = digest.map_err(|(reason, place)| (reason, at + place))?;
+            row.add(digest).map_err(|reason| (reason, at))?;
         }
         at += field.len() + 1;
     }
     check_name(fields.next().ok_or((Reason::NotInFormat, line.len()))?, at)?;
+    no_second_row(line)?;
     Ok(row)
 }
 

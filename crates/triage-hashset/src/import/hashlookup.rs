@@ -2,9 +2,11 @@
 //!
 //! What the service knows is neither good nor bad, only known: the disposition is the operator's.
 
+use std::fmt;
 use std::io::BufRead;
 
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::sample::Sample;
 use super::sink::Sink;
@@ -25,18 +27,46 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
 }
 
 fn parse(line: &[u8]) -> Result<Row, Bad> {
-    let object: Map<String, Value> =
+    let Members(members) =
         serde_json::from_slice(line).map_err(|error| (Reason::NotInFormat, error.column()))?;
     let mut row = Row::default();
-    for (name, value) in &object {
+    for (name, value) in &members {
         if let Ok(algorithm) = name.parse() {
             let hex = value.as_str().ok_or((Reason::NotHex, 0))?;
-            row.digests.insert(named_digest(hex.as_bytes(), algorithm)?);
+            row.add(named_digest(hex.as_bytes(), algorithm)?).map_err(|reason| (reason, 0))?;
         } else if name.eq_ignore_ascii_case("FileSize") {
-            row.size_bytes = Some(size(value).ok_or((Reason::BadSize, 0))?);
+            let size = size(value).ok_or((Reason::BadSize, 0))?;
+            row.set_size(size).map_err(|reason| (reason, 0))?;
         }
     }
     if row.digests.is_empty() { Err((Reason::NoDigest, 0)) } else { Ok(row) }
+}
+
+/// The members of an object as they are written: a map would keep one of two with the same name.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+struct Collect;
+
+impl<'de> Visitor<'de> for Collect {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
 }
 
 /// Reads a size that may be a string.

@@ -61,7 +61,7 @@ fn parse(line: &[u8], baseline: Option<usize>) -> Result<Row, Bad> {
         if let Some(algorithm) = algorithm.filter(|_| !text.is_empty()) {
             let digest = named_digest(text, algorithm);
             let digest = digest.map_err(|(reason, at)| (reason, start.saturating_add(at)))?;
-            row.digests.insert(digest);
+            row.add(digest).map_err(|reason| (reason, start))?;
         }
         if Some(place) == baseline && text.eq_ignore_ascii_case(b"yes") {
             row.category = RowCategory::from_text(BASELINE).unwrap_or_default();

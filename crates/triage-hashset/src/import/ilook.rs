@@ -86,7 +86,7 @@ fn parse(line: &[u8], version: Version) -> Result<Row, Bad> {
         if !text.is_empty() {
             let digest = named_digest(text, algorithm);
             let digest = digest.map_err(|(reason, at)| (reason, start.saturating_add(at)))?;
-            row.digests.insert(digest);
+            row.add(digest).map_err(|reason| (reason, start))?;
         }
     }
     let (start, size) = field(from_end(version.size));

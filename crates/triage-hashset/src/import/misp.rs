@@ -101,15 +101,22 @@ fn event(json: &mut Reader<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
 fn attribute(json: &mut Reader<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
     let at = place(json);
     let (mut kind, mut value, mut to_ids) = (Scalar::Null, Scalar::Null, false);
+    let mut contradicts = false;
     members(json, sink, &mut |json, _, name| {
         match name {
             "type" => kind = scalar(json)?,
-            "value" => value = scalar(json)?,
+            "value" => {
+                let earlier = std::mem::replace(&mut value, scalar(json)?);
+                contradicts |= earlier != Scalar::Null && earlier != value;
+            }
             "to_ids" if json.peek()? == ValueType::Boolean => to_ids = json.next_bool()?,
             _ => json.skip_value()?,
         }
         Ok(())
     })?;
+    if contradicts {
+        return Ok(sink.reject(Reason::Contradiction, at)?);
+    }
     let Scalar::Text(kind) = kind else { return Ok(sink.reject(Reason::NotInFormat, at)?) };
     take(sink, &kind, value, to_ids, at).map_err(Stop::from)
 }

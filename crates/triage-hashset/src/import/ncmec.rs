@@ -46,10 +46,9 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
             }
             Token::End(name @ ("md5" | "sha1" | "sha256" | "sha512"), hex) => {
                 let Ok(algorithm) = name.parse::<Algorithm>() else { return Ok(()) };
-                match named_digest(hex.as_bytes(), algorithm) {
-                    Ok(digest) => member.row.digests.insert(digest),
-                    Err((reason, _)) => member.bad = member.bad.or(Some(reason)),
-                }
+                let digest = named_digest(hex.as_bytes(), algorithm).map_err(|(why, _)| why);
+                let added = digest.and_then(|digest| member.row.add(digest));
+                member.bad = member.bad.or(added.err());
             }
             Token::End("classification", label) => match RowCategory::from_text(label) {
                 Ok(category) => member.row.category = category,

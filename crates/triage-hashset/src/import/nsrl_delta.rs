@@ -12,7 +12,7 @@ use triage_hash::Algorithm;
 use super::columns::{Field, field_of_header};
 use super::sample::Sample;
 use super::sink::Sink;
-use super::text::{Bad, named_digest};
+use super::text::{Bad, named_digest, no_second_row};
 use super::{Grammar, ImportOptions};
 use crate::{Error, Reason, Row};
 
@@ -68,7 +68,8 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
             sink.reject(Reason::Removal, at)?;
             continue;
         }
-        match rows.parse(line.bytes, table) {
+        let row = rows.parse(line.bytes, table);
+        match row.and_then(|row| no_second_row(line.bytes).map(|()| row)) {
             Ok(row) => sink.accept(row, at)?,
             Err((reason, column)) => {
                 let column = (column as u64).saturating_add(1);
@@ -155,7 +156,8 @@ impl Rows {
 fn digest(text: &[u8], algorithm: Algorithm, at: usize, row: &mut Row) -> Result<(), Bad> {
     if !text.is_empty() {
         let digest = named_digest(text, algorithm);
-        row.digests.insert(digest.map_err(|(reason, more)| (reason, at.saturating_add(more)))?);
+        let digest = digest.map_err(|(reason, more)| (reason, at.saturating_add(more)))?;
+        row.add(digest).map_err(|reason| (reason, at))?;
     }
     Ok(())
 }

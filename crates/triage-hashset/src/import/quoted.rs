@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use super::lines::{Lines, MAX_LINE};
+use super::text::is_line_end;
 use crate::Reason;
 
 /// Most lines of one record: names with line ends are rare, with many of them unheard of.
@@ -48,7 +49,7 @@ pub(super) enum Split {
     Done,
     /// The text ends inside quotes.
     Open,
-    /// A quote ends inside a field, at that byte.
+    /// A quote ends inside a field, or a CR or NUL stands outside quotes, at that byte.
     Stray(usize),
 }
 
@@ -74,7 +75,14 @@ pub(super) fn split(record: &[u8], delimiter: u8, fields: &mut Fields) -> Split 
             }
         } else {
             let len = memchr::memchr(delimiter, rest).unwrap_or(rest.len());
-            fields.text.extend_from_slice(rest.get(..len).unwrap_or_default());
+            let text = rest.get(..len).unwrap_or_default();
+            // Behind it may stand another row, which would be missing without a word.
+            if let Some(bare) = memchr::memchr2(b'\r', 0, text)
+                && !is_line_end(rest.get(bare..))
+            {
+                return Split::Stray(at + bare);
+            }
+            fields.text.extend_from_slice(text);
             at += len;
         }
         fields.places.push((start, fields.text.len()));
@@ -133,7 +141,7 @@ impl<'a> Records<'a> {
             } else {
                 let Some(line) = self.lines.next()? else { return Ok(None) };
                 // Nearly every line: no quotes, and so nothing to wait for.
-                if !line.too_long && !line.bytes.contains(&b'"') {
+                if !line.too_long && memchr::memchr3(b'"', b'\r', 0, line.bytes).is_none() {
                     if line.bytes.trim_ascii().is_empty() {
                         continue;
                     }

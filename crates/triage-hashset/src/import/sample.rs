@@ -33,7 +33,11 @@ impl Sample {
         let _ = decode(head, std::io::empty()).read_to_end(&mut text);
         let binary = BINARY.iter().find(|(magic, _)| head.starts_with(magic));
         let looks_like = binary.map(|(_, name)| *name);
-        let looks_like = looks_like.or_else(|| text.contains(&0).then_some("binary"));
+        let looks_like = looks_like.or_else(|| match memchr::memchr(0, &text) {
+            Some(0) if text.iter().all(|byte| *byte == 0) => Some("zero bytes and nothing else"),
+            Some(_) => Some("binary: it has NUL bytes, which no text has"),
+            None => None,
+        });
         Self { text, looks_like }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! UTF-16 (with a byte-order mark, or told by its zero bytes) becomes UTF-8; everything else goes
 //! through untouched, because names in check files may be any bytes and digests are ASCII in
-//! every other encoding of the field.
+//! every other encoding of the field. Where lines end with CR alone, it becomes LF.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -150,8 +150,37 @@ fn encoding(head: &[u8]) -> (Encoding, usize) {
 /// Returns the whole text: the head that was read already, then the rest.
 pub(super) fn decode<'a>(head: &'a [u8], rest: impl Read + 'a) -> Box<dyn BufRead + 'a> {
     let (encoding, mark) = encoding(head);
-    let head = Cursor::new(head.get(mark..).unwrap_or_default());
-    let whole = BufReader::with_capacity(BUFFER, head.chain(rest));
+    let text = head.get(mark..).unwrap_or_default();
+    let ends_in_cr = ends_lines_with_cr(text, encoding);
+    let whole = BufReader::with_capacity(BUFFER, Cursor::new(text).chain(rest));
+    let decoded = decoded(whole, encoding);
+    if ends_in_cr { Box::new(BufReader::with_capacity(BUFFER, CrToLf(decoded))) } else { decoded }
+}
+
+/// Says whether lines end with CR alone, as on the Mac of old: there is a CR, and no LF.
+fn ends_lines_with_cr(text: &[u8], encoding: Encoding) -> bool {
+    let has = |end: u8| match encoding {
+        Encoding::Bytes => text.contains(&end),
+        Encoding::Utf16Le => text.chunks_exact(2).any(|unit| unit == [end, 0]),
+        Encoding::Utf16Be => text.chunks_exact(2).any(|unit| unit == [0, end]),
+    };
+    has(b'\r') && !has(b'\n')
+}
+
+/// Makes every CR an LF.
+struct CrToLf<R>(R);
+
+impl<R: Read> Read for CrToLf<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.0.read(buf)?;
+        for byte in buf.iter_mut().take(len).filter(|byte| **byte == b'\r') {
+            *byte = b'\n';
+        }
+        Ok(len)
+    }
+}
+
+fn decoded<'a>(whole: impl BufRead + 'a, encoding: Encoding) -> Box<dyn BufRead + 'a> {
     match encoding {
         Encoding::Bytes => Box::new(whole),
         Encoding::Utf16Le | Encoding::Utf16Be => {

@@ -84,12 +84,19 @@ fn object(json: &mut Reader<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
         let name = json.next_name_owned()?;
         match name.as_str() {
             "type" => object.kind = text(scalar(json)?),
-            "pattern" => object.pattern = text(scalar(json)?),
+            "pattern" => {
+                let pattern = text(scalar(json)?);
+                let earlier = std::mem::replace(&mut object.pattern, pattern);
+                if earlier.is_some() && earlier != object.pattern {
+                    object.bad = object.bad.or(Some(Reason::Contradiction));
+                }
+            }
             "size" => match scalar(json)? {
-                Scalar::Text(size) => match size.parse() {
-                    Ok(size) => object.row.size_bytes = Some(size),
-                    Err(_) => object.bad = Some(Reason::BadSize),
-                },
+                Scalar::Text(size) => {
+                    let size = size.parse().map_err(|_| Reason::BadSize);
+                    let set = size.and_then(|size| object.row.set_size(size));
+                    object.bad = object.bad.or(set.err());
+                }
                 _ => object.bad = Some(Reason::BadSize),
             },
             "hashes" if json.peek()? == ValueType::Object => hashes(json, sink, &mut object)?,
@@ -99,7 +106,10 @@ fn object(json: &mut Reader<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
     json.end_object()?;
     match object.kind.as_deref() {
         Some("file" | "artifact") => take_file(sink, object, at)?,
-        Some("indicator") => take_indicator(sink, object.pattern.as_deref(), at)?,
+        Some("indicator") if object.bad.is_none() => {
+            take_indicator(sink, object.pattern.as_deref(), at)?
+        }
+        Some("indicator") => sink.reject(object.bad.unwrap_or(Reason::NotInFormat), at)?,
         Some(other) => sink.ignore_field(other),
         None => sink.reject(Reason::NotInFormat, at)?,
     }
@@ -123,10 +133,11 @@ fn hashes(json: &mut Reader<'_>, sink: &mut Sink<'_>, object: &mut Object) -> Re
             continue;
         };
         match scalar(json)? {
-            Scalar::Text(hex) => match named_digest(hex.trim().as_bytes(), algorithm) {
-                Ok(digest) => object.row.digests.insert(digest),
-                Err((reason, _)) => object.bad = Some(reason),
-            },
+            Scalar::Text(hex) => {
+                let digest = named_digest(hex.trim().as_bytes(), algorithm).map_err(|(why, _)| why);
+                let added = digest.and_then(|digest| object.row.add(digest));
+                object.bad = object.bad.or(added.err());
+            }
             Scalar::Null | Scalar::Other => object.bad = Some(Reason::NotHex),
         }
     }

@@ -42,7 +42,7 @@ fn each_line<'a, T>(
         if line.too_long {
             sink.reject(Reason::LineTooLong, start)?;
         } else if !is_comment(line.bytes) {
-            match parse(line.bytes) {
+            match parse(line.bytes).and_then(|row| no_second_row(line.bytes).map(|()| row)) {
                 Ok(row) => accept(sink, row, start)?,
                 Err((reason, at)) => {
                     let column = (at as u64).saturating_add(1);
@@ -52,6 +52,22 @@ fn each_line<'a, T>(
         }
     }
     Ok(())
+}
+
+/// Refuses a line with a bare CR or a NUL byte: behind it may stand another row, which would be
+/// taken for words or a name and be missing without a word.
+#[inline]
+pub(super) fn no_second_row(line: &[u8]) -> Result<(), Bad> {
+    match memchr::memchr2(b'\r', 0, line) {
+        Some(at) if !is_line_end(line.get(at..)) => Err((Reason::NotInFormat, at)),
+        _ => Ok(()),
+    }
+}
+
+/// Says whether the rest of a line is nothing but CR: programs that write text twice as text end
+/// their lines with CR CR LF.
+pub(super) fn is_line_end(rest: Option<&[u8]>) -> bool {
+    rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b'\r'))
 }
 
 /// Returns the algorithm that digests of this many hex digits have by default.

@@ -18,6 +18,9 @@ const XZ_MEMORY_KIB: u32 = 192 << 10;
 /// Most members of a zip archive that are looked at.
 const MAX_MEMBERS: usize = 256;
 
+/// How a zip archive begins.
+pub(super) const ZIP: &[u8] = b"PK\x03\x04";
+
 /// How a file is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
@@ -33,7 +36,7 @@ pub(super) fn packing(head: &[u8]) -> Option<Packing> {
         (b"\x1f\x8b", Packing::Gzip),
         (b"\x28\xb5\x2f\xfd", Packing::Zstd),
         (b"\xfd7zXZ\0", Packing::Xz),
-        (b"PK\x03\x04", Packing::Zip),
+        (ZIP, Packing::Zip),
     ];
     MAGICS.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packing)| *packing)
 }
@@ -112,23 +115,29 @@ impl<R: BufRead> Read for Frames<R> {
 }
 
 /// A zip archive with lists in it.
-pub(super) struct Archive(zip::ZipArchive<File>);
+pub(super) struct Archive {
+    archive: zip::ZipArchive<File>,
+    size_bytes: u64,
+}
 
 impl Archive {
     /// Opens an archive.
     pub(super) fn open(file: File) -> io::Result<Self> {
-        zip::ZipArchive::new(file).map(Self).map_err(io::Error::from)
+        let size_bytes = file.metadata()?.len();
+        let archive = zip::ZipArchive::new(file)?;
+        Ok(Self { archive, size_bytes })
     }
 
     /// Returns the places and names of the members that are files.
     pub(super) fn members(&mut self) -> io::Result<Vec<(usize, String)>> {
-        if self.0.len() > MAX_MEMBERS {
-            let text = format!("the archive has {} members, at most {MAX_MEMBERS}", self.0.len());
+        if self.archive.len() > MAX_MEMBERS {
+            let text =
+                format!("the archive has {} members, at most {MAX_MEMBERS}", self.archive.len());
             return Err(invalid(text));
         }
         let mut members = Vec::new();
-        for place in 0..self.0.len() {
-            let member = self.0.by_index_raw(place)?;
+        for place in 0..self.archive.len() {
+            let member = self.archive.by_index_raw(place)?;
             if member.is_file() {
                 members.push((place, shown_name(member.name_raw())));
             }
@@ -138,8 +147,9 @@ impl Archive {
 
     /// Opens a member.
     pub(super) fn member(&mut self, place: usize) -> io::Result<Box<dyn Read + '_>> {
-        let member = self.0.by_index(place)?;
-        let packed_bytes = member.compressed_size();
+        let member = self.archive.by_index(place)?;
+        // What the archive says of its members may be a lie.
+        let packed_bytes = member.compressed_size().min(self.size_bytes);
         Ok(bounded(member, packed_bytes))
     }
 }

@@ -246,7 +246,11 @@ impl Medium {
             Scalar::Other => self.refuse(Reason::NotHex),
             Scalar::Text(text) if text.trim().is_empty() => {}
             Scalar::Text(text) => match named_digest(text.trim().as_bytes(), algorithm) {
-                Ok(digest) => self.row.digests.insert(digest),
+                Ok(digest) => {
+                    if let Err(reason) = self.row.add(digest) {
+                        self.refuse(reason);
+                    }
+                }
                 Err((reason, _)) => self.refuse(reason),
             },
         }
@@ -256,10 +260,12 @@ impl Medium {
         match value {
             Scalar::Null => {}
             Scalar::Text(text) if text.trim().is_empty() => {}
-            Scalar::Text(text) => match text.trim().parse() {
-                Ok(size) => self.row.size_bytes = Some(size),
-                Err(_) => self.refuse(Reason::BadSize),
-            },
+            Scalar::Text(text) => {
+                let size = text.trim().parse().map_err(|_| Reason::BadSize);
+                if let Err(reason) = size.and_then(|size| self.row.set_size(size)) {
+                    self.refuse(reason);
+                }
+            }
             Scalar::Other => self.refuse(Reason::BadSize),
         }
     }
@@ -268,7 +274,12 @@ impl Medium {
         match value {
             Scalar::Null => {}
             Scalar::Text(text) => match RowCategory::from_text(text) {
-                Ok(category) => self.row.category = category,
+                Ok(category) => {
+                    let earlier = std::mem::replace(&mut self.row.category, category);
+                    if earlier.is_some() && earlier != self.row.category {
+                        self.refuse(Reason::Contradiction);
+                    }
+                }
                 Err(_) => self.refuse(Reason::BadCategory),
             },
             Scalar::Other => self.refuse(Reason::BadCategory),
