@@ -120,8 +120,8 @@ fn a_row_with_two_values_where_there_can_be_one_is_counted() {
         ("hashlookup", lookup(&format!(r#""MD5":"{ONE}","MD5":"{TWO}""#))),
         ("hashlookup", lookup(&format!(r#""MD5":"{ONE}","FileSize":"1","FileSize":"2""#))),
     ] {
-        let index = attempt(text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(index.identity().source.format, format);
+        let index = attempt(text.as_bytes(), Some(format));
+        let index = index.unwrap_or_else(|error| panic!("{format}: {error}"));
         let report = index.report();
         assert_eq!((report.rows, report.accepted), (2, 1), "{text}");
         assert_eq!(report.rejected.get(&Reason::Contradiction), Some(&1), "{text}");

@@ -79,6 +79,15 @@ fn open(sink: &Sink<'_>) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(uri, flags).map_err(|error| failed(&error))?;
     let settings = "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA query_only=ON;";
     connection.execute_batch(settings).map_err(|error| failed(&error))?;
+    // SQLite takes a file that ends inside its last page, and the missing bytes for zeros.
+    let page: i64 = connection
+        .query_row("PRAGMA page_size", [], |row| row.get(0))
+        .map_err(|error| failed(&error))?;
+    let size = std::fs::metadata(path).map_err(|error| sink.io(error))?.len();
+    let page = u64::try_from(page).unwrap_or_default();
+    if size.checked_rem(page) != Some(0) {
+        return Err(sink.damaged(&"the file breaks off inside a page", super::TOP));
+    }
     Ok(connection)
 }
 
