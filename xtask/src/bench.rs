@@ -8,6 +8,8 @@
 mod contender;
 mod corpus;
 mod floors;
+mod group;
+mod image;
 mod machine;
 mod measure;
 mod page;
@@ -53,6 +55,8 @@ pub(crate) struct BenchArgs {
 enum What {
     /// Imports of hash sets and lookups in them, beside hfind, hashdeep and sqlite3
     Sets(sets::SetsArgs),
+    /// Walks and digests of disk images, beside fls, fiwalk, rhash and ewfverify
+    Image(image::ImageArgs),
 }
 
 /// Measures, prints, writes docs/performance.md (whole runs only) and judges the floors.
@@ -60,8 +64,10 @@ enum What {
 /// # Errors
 /// A corpus cannot be made, our binary fails, or a floor is not reached.
 pub(crate) fn run(args: &BenchArgs) -> Outcome {
-    if let Some(What::Sets(args)) = &args.what {
-        return sets::run(args);
+    match &args.what {
+        Some(What::Sets(args)) => return sets::run(args),
+        Some(What::Image(args)) => return image::run(args),
+        None => {}
     }
     let floors = floors::read(&root().join("xtask/bench-floors.toml"))?;
     let binary = match &args.binary {
@@ -94,7 +100,7 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
     }
     if args.corpus.is_none() && args.digests.is_none() {
         let path = root().join("docs/performance.md");
-        let page = page::render(&tables, &machine::words(), &skipped, args.quick);
+        let page = page::render(&tables, &machine::words(&machine::HASHERS), &skipped, args.quick);
         fs::write(&path, page).map_err(at("write", &path))?;
         println!("wrote {path:?}");
     }

@@ -9,11 +9,14 @@ use crate::seals::{SealFile, seal_path};
 pub(crate) const SCRIPT: &str = "verify-with-stock-tools.sh";
 
 const HEAD: &str = r#"#!/bin/sh
-# Checks this package with stock tools, without the program that made it. Every command is for something that is
-# in the package. Read them and run them one by one, or all of them:  sh verify-with-stock-tools.sh
+# Checks this package with stock tools, without the program that made it. Every command is for
+# something that is in the package. Read them and run them one by one, or all of them:
+#   sh verify-with-stock-tools.sh
 # Needed: sha256sum (GNU coreutils), sed, grep; ssh-keygen (OpenSSH 8.9) for .sig.
-# Nothing in this package proves who signed. Set, from OUTSIDE the package, such as the signed statement:
-#   ALLOWED_SIGNERS  file with the signers' keys (ssh-keygen(1), ALLOWED SIGNERS); else the copies in the package are used
+# Nothing in this package proves who signed. Set, from OUTSIDE the package, such as from the signed
+# statement:
+#   ALLOWED_SIGNERS  file with the signers' keys (ssh-keygen(1), ALLOWED SIGNERS); else the copies
+#                    in the package are used
 #   EVIDENCE         folder where the exhibit is mounted read-only; else the evidence is not read
 set -eu
 cd "$(dirname "$0")"

@@ -42,15 +42,8 @@ fn check_main(
         if path.exists() {
             out.find("signature of an unsigned seal", name.as_str(), "no signature", "a signature");
         }
-        if is_newest && trusted.is_some() {
-            out.find("seal is not signed", name, "a signature by a trusted key", "none");
-        }
         if is_newest {
-            out.warnings.push(
-                "the seal is NOT SIGNED: whoever can write the package can also recompute it; \
-                 compare the seal's digest with one noted elsewhere"
-                    .to_owned(),
-            );
+            tell_unsigned(&name, trusted.is_some(), out);
         }
         return;
     };
@@ -103,6 +96,18 @@ fn check_main(
             out.find("signature is not valid", name, format!("a signature by {signer}"), reason);
         }
     }
+}
+
+/// A seal by nobody shows damage, not exchange.
+fn tell_unsigned(name: &str, is_signer_expected: bool, out: &mut Verification) {
+    if is_signer_expected {
+        out.find("seal is not signed", name, "a signature by a trusted key", "none");
+    }
+    out.warnings.push(
+        "the seal is NOT SIGNED: whoever can write the package can also recompute it; compare the \
+         seal's digest with one noted elsewhere"
+            .to_owned(),
+    );
 }
 
 /// A further signature: it must hold with the key beside it; whose key that is, is another matter.

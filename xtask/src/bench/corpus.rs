@@ -78,6 +78,13 @@ pub(super) fn recipes(quick: bool) -> Vec<Recipe> {
     ]
 }
 
+/// The files of a disk image: many, and as small as those of a system are.
+pub(super) fn of_image(files: u64) -> Recipe {
+    let sizes = Sizes::Disk { median: KIB, largest: 64 * KIB };
+    let words = format!("{files} files, log-normal, median 1 KiB, at most 64 KiB");
+    Recipe { name: "tree", words, files, sizes }
+}
+
 impl Recipe {
     /// Makes the corpus; making it leaves it in the page cache.
     ///

@@ -31,13 +31,16 @@ struct File {
     floor: Vec<Floor>,
     /// Those of `bench sets`.
     #[serde(default)]
-    sets: Vec<SetsFloor>,
+    sets: Vec<GroupFloor>,
+    /// Those of `bench image`.
+    #[serde(default)]
+    image: Vec<GroupFloor>,
 }
 
-/// A floor of `bench sets`.
+/// A floor of `bench sets` or `bench image`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SetsFloor {
+pub(super) struct GroupFloor {
     /// The group.
     pub(super) group: String,
     /// The peer.
@@ -66,8 +69,16 @@ pub(super) fn read(path: &Path) -> Outcome<Vec<Floor>> {
 ///
 /// # Errors
 /// The file is missing or is no table of floors.
-pub(super) fn read_sets(path: &Path) -> Outcome<Vec<SetsFloor>> {
+pub(super) fn read_sets(path: &Path) -> Outcome<Vec<GroupFloor>> {
     read_file(path).map(|file| file.sets)
+}
+
+/// Reads the floors of `bench image`.
+///
+/// # Errors
+/// The file is missing or is no table of floors.
+pub(super) fn read_image(path: &Path) -> Outcome<Vec<GroupFloor>> {
+    read_file(path).map(|file| file.image)
 }
 
 fn read_file(path: &Path) -> Outcome<File> {
@@ -127,5 +138,6 @@ mod tests {
         let path = crate::workspace::root().join("xtask/bench-floors.toml");
         assert!(!read(&path).unwrap().is_empty());
         assert!(!read_sets(&path).unwrap().is_empty());
+        assert!(!read_image(&path).unwrap().is_empty());
     }
 }

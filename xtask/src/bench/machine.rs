@@ -9,8 +9,12 @@ use crate::process;
 /// Instruction sets that the digests use.
 const FEATURES: &[&str] = &["sha_ni", "avx2", "avx512f"];
 
-/// One line a fact.
-pub(super) fn words() -> Vec<String> {
+/// The peers that hash files, each with the flag that makes it tell its version.
+pub(super) const HASHERS: [&str; 4] =
+    ["hashdeep -V", "rhash --version", "sha256sum --version", "b3sum --version"];
+
+/// One line a fact; the last ones are the versions of programs.
+pub(super) fn words(programs: &[&str]) -> Vec<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = cpu.lines().find(|line| line.starts_with(name))?;
@@ -25,9 +29,7 @@ pub(super) fn words() -> Vec<String> {
         format!("instructions: {}", features.join(", ")),
         "page cache warm".to_owned(),
     ];
-    words.extend(
-        ["hashdeep -V", "rhash --version", "sha256sum --version", "b3sum --version"].map(version),
-    );
+    words.extend(programs.iter().copied().map(version));
     words
 }
 

@@ -18,7 +18,8 @@ use crate::{exit, facts, shown};
 ///
 /// Reads every file, refuses a package that is not as its newest seal says (exit code 5), adds an
 /// event `sealed` to the custody log, and writes the next numbered seal. It covers the files of
-/// the package, every seal before it with its signatures, and the whole custody log. At a hand-over the receiver seals with their own key.
+/// the package, every seal before it with its signatures, and the whole custody log. At a hand-over
+/// the receiver seals with their own key.
 #[derive(Args, Debug)]
 pub(crate) struct SealArgs {
     /// The package

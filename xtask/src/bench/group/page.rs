@@ -1,23 +1,23 @@
-//! Shows the groups: on the terminal, and as docs/performance-sets.md.
+//! Shows the groups: on the terminal, and as a page of docs.
 
 use std::fmt::Write;
 
-use super::group::Group;
+use super::Group;
 
-/// What a reader must know before the figures.
-const OPENING: &str = "\
-# Performance of hash sets
-
-Whole processes, as a person waits for them: starting, opening the set, reading the digests from
-standard input and writing the answers are included. All sides of a table are measured in one run,
-in turns; the rate is that of the fastest pass, `spread` is (slowest - fastest) / fastest, and the
-ratio is our rate over the peer's. Lists are random MD5. Peers that are slower are asked for fewer
-lookups; rates are compared.
-
-";
+/// What a page has beside its groups.
+pub(in crate::bench) struct Page<'a> {
+    /// The command that writes it.
+    pub(in crate::bench) command: &'a str,
+    /// Title and what a reader must know before the figures, in Markdown.
+    pub(in crate::bench) opening: &'a str,
+    /// The machine, a fact a line.
+    pub(in crate::bench) machine: &'a [String],
+    /// What is no group, a fact a line.
+    pub(in crate::bench) facts: &'a [String],
+}
 
 /// One group as a Markdown table, which also reads well on a terminal.
-pub(super) fn group(group: &Group) -> String {
+pub(in crate::bench) fn group(group: &Group) -> String {
     let mut text = format!("{}\n\n", group.words);
     let _ =
         writeln!(text, "| command | fastest, s | median, s | spread | {}/s | ratio |", group.unit);
@@ -39,16 +39,11 @@ pub(super) fn group(group: &Group) -> String {
     text
 }
 
-/// docs/performance-sets.md.
-pub(super) fn render(
-    groups: &[Group],
-    facts: &[String],
-    machine: &[String],
-    quick: bool,
-) -> String {
-    let command = if quick { "cargo xtask bench sets --quick" } else { "cargo xtask bench sets" };
-    let mut text = format!("<!-- Written by `{command}`: do not edit. -->\n\n{OPENING}");
-    for line in machine.iter().chain(facts) {
+/// The page.
+pub(in crate::bench) fn render(page: &Page<'_>, groups: &[Group]) -> String {
+    let Page { command, opening, machine, facts } = page;
+    let mut text = format!("<!-- Written by `{command}`: do not edit. -->\n\n{opening}\n");
+    for line in machine.iter().chain(*facts) {
         let _ = writeln!(text, "- {line}");
     }
     let mut name = "";

@@ -1,4 +1,6 @@
-//! Sides that do the same work, measured in turns.
+//! Sides that do the same work, measured in turns: what `bench sets` and `bench image` are made of.
+
+pub(super) mod page;
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::floors::GroupFloor;
 use crate::error::{Error, Outcome, at};
 
 /// Measured passes of each side.
@@ -250,6 +253,34 @@ impl Group {
     }
 }
 
+/// Prints a line for each floor. One whose group or peer was not measured is not reached, if
+/// `must_be_measured` says so of the group.
+///
+/// # Errors
+/// A floor is not reached.
+pub(super) fn judge(
+    check: &'static str,
+    floors: &[GroupFloor],
+    groups: &[Group],
+    must_be_measured: impl Fn(&str) -> bool,
+) -> Outcome {
+    let mut findings = 0;
+    for GroupFloor { group, peer, ratio: floor } in floors {
+        // The last of a name has the largest size.
+        let of_name = groups.iter().rev().find(|measured| measured.name == group);
+        let ratio = of_name.and_then(|measured| measured.ratio(peer));
+        if ratio.is_none() && !must_be_measured(group) {
+            continue;
+        }
+        let is_reached = ratio.is_some_and(|ratio| ratio >= *floor);
+        findings += usize::from(!is_reached);
+        let word = if is_reached { "floor" } else { "UNDER" };
+        let found = ratio.map_or_else(|| "not measured".to_owned(), |ratio| format!("{ratio:.2}"));
+        println!("{word}: {group} against {peer}: {found}, floor {floor:.2}");
+    }
+    if findings == 0 { Ok(()) } else { Err(Error::Findings { check, findings }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,5 +298,24 @@ mod tests {
         assert_eq!(group.ratio("hashdeep"), None);
         assert_eq!((group.sides[0].median(), group.sides[0].spread()), (2.0, 2.0));
         assert_eq!(group.sides[0].words(), "x a b");
+    }
+    #[test]
+    fn a_floor_without_its_peer_is_not_reached() {
+        let side = |program, seconds: f64| {
+            let mut side = Side::new(program, Path::new("/bin/x"), "");
+            side.seconds = vec![seconds];
+            side
+        };
+        let sides = vec![side("triage", 1.0), side("fls", 2.0)];
+        let measured = [Group { name: "walk", words: String::new(), unit: "f", sides, work: 7 }];
+        let judged = |group: &str, peer: &str, ratio| {
+            let floor = GroupFloor { group: group.to_owned(), peer: peer.to_owned(), ratio };
+            judge("test", &[floor], &measured, |group| group != "left out").is_ok()
+        };
+        assert!(judged("walk", "fls", 2.0));
+        assert!(!judged("walk", "fls", 2.1));
+        assert!(!judged("walk", "fiwalk", 0.1), "the peer was not there");
+        assert!(!judged("digests", "fls", 0.1), "the group was not there");
+        assert!(judged("left out", "fls", 0.1));
     }
 }
