@@ -136,6 +136,22 @@ const ATTACKS: &[Attack] = &[
         text(s, "data/report/hits.csv", |text| text.lines().next().unwrap().to_owned());
         relist(s);
     }),
+    attack(
+        "the report is exchanged and every unsigned digest computed again",
+        "derived file differs from its rendering",
+        |s| {
+            text(s, "data/report/report.html", |text| text.replace("1 entry", "0 entry"));
+            remake(s);
+        },
+    ),
+    attack("a table is removed and every list computed again", "derived file is missing", |s| {
+        fs::remove_file(s.path("C/data/report/not-read.csv")).unwrap();
+        remake(s);
+    }),
+    attack("a report of another kind is put in", "extra file in the package", |s| {
+        fs::write(s.path("C/data/report/summary.html"), "nothing was found").unwrap();
+        remake(s);
+    }),
     attack("run.json gets another salt", "Merkle root differs", |s| {
         let other = fs::read(s.path("D/data/run.json")).unwrap();
         let other: Value = serde_json::from_slice(&other).unwrap();
@@ -336,13 +352,25 @@ fn relist(scene: &Scene) {
     });
 }
 
-/// Computes the lists and the digests in the seal again.
-fn remake(scene: &Scene) {
+/// Computes the lists and everything that the seal says of files again.
+pub(crate) fn remake(scene: &Scene) {
+    let mut payload = Vec::new();
+    files(&scene.path("C"), "data", &mut payload);
+    let size = |file: &Listed| fs::metadata(at(scene, &file.path)).unwrap().len();
+    let bytes: u64 = payload.iter().map(size).sum();
+    let about = fs::read_to_string(at(scene, "bag-info.txt")).unwrap();
+    let about = about.lines().map(|line| match line.starts_with("Payload-Oxum: ") {
+        true => format!("Payload-Oxum: {bytes}.{}\n", payload.len()),
+        false => format!("{line}\n"),
+    });
+    fs::write(at(scene, "bag-info.txt"), about.collect::<String>()).unwrap();
     relist(scene);
     let digest = |name: &str| sha256_hex(&fs::read(at(scene, name)).unwrap());
-    let (files, manifest) = (digest("seals/0001.sha256"), digest(MANIFEST));
+    let (listed, manifest) = (digest("seals/0001.sha256"), digest(MANIFEST));
+    let list = fs::read_to_string(at(scene, "seals/0001.sha256")).unwrap();
     json(scene, SEAL, |seal| {
-        seal["files"]["sha256"] = files.into();
+        seal["files"]["sha256"] = listed.into();
+        seal["files"]["count"] = list.lines().count().into();
         seal["manifest"]["sha256"] = manifest.into();
     });
     relist(scene);

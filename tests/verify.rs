@@ -46,3 +46,41 @@ fn what_happened_to_the_evidence_is_listed_apart() {
     assert_eq!(kinds.len(), 4, "{kinds:?}");
     assert_eq!(ran.summary()["evidence"]["same"], 1);
 }
+
+#[test]
+fn an_unsigned_package_whose_report_says_something_else_is_found_out() {
+    let scene = Scene::new();
+    scene.file("a", "a").file("big", [7; 5000]);
+    let forms = "html,pdf,json,csv,hits-csv,not-read-csv,dfxml,case,vics,hashdeep,parquet";
+    let args = ["scan", "evidence", "--case", "C", "--max-size", "1K", "--report", forms];
+    scene.triage(args).exits(3);
+    let ran = scene.triage(["verify", "C"]).exits(0);
+    assert!(ran.stderr.contains("11 derived files rendered again"), "{}", ran.stderr);
+    for (name, from, to) in [
+        ("data/report/entries.csv", "too_large", "read"),
+        ("data/export/dfxml.xml", "big", "bag"),
+        ("data/report/report.pdf", "%%EOF", "%%EOF\n"),
+    ] {
+        let kept = change_and_list_again(&scene, name, from, to);
+        let ran = scene.triage(["verify", "C", "--json"]).exits(5);
+        let findings: Vec<_> =
+            ran.lines().into_iter().filter(|line| line["type"] == "finding").collect();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0]["code"], "derived-file-differs-from-its-rendering");
+        assert_eq!(findings[0]["place"], name);
+        assert_eq!(findings[0]["expected"], triage_custody::sha256_hex(&kept));
+        fs::write(scene.path("C").join(name), kept).unwrap();
+    }
+}
+
+/// Changes a file of an unsigned package and computes every digest of it again, as whoever can
+/// write the package can. Returns the file as it was.
+fn change_and_list_again(scene: &Scene, name: &str, from: &str, to: &str) -> Vec<u8> {
+    let at = |name: &str| scene.path("C").join(name);
+    let kept = fs::read(at(name)).unwrap();
+    let place = kept.windows(from.len()).position(|bytes| bytes == from.as_bytes()).unwrap();
+    let changed = [&kept[..place], to.as_bytes(), &kept[place + from.len()..]].concat();
+    fs::write(at(name), &changed).unwrap();
+    crate::tamper::remake(scene);
+    kept
+}

@@ -49,4 +49,4 @@ pub use record_line::write_line;
 pub use record_parse::{LineError, parse_line};
 pub use seal_again::{Sealed, Sealing};
 pub use status::Status;
-pub use verify::{Finding, Verification, verify};
+pub use verify::{Finding, Verification, verify, verify_and_read};

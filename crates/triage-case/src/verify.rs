@@ -1,5 +1,6 @@
 //! Checks every byte of a closed package, and says of each finding what, where, expected, actual.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use crate::stock_script::{SCRIPT, render_script};
 use crate::verify_manifest::check_manifest;
 use crate::verify_seals::{check_custody, check_seals};
 use crate::verify_signatures::check_signatures;
-use crate::{CaseDir, Coverage, Error};
+use crate::{CaseDir, Coverage, Error, Record};
 
 /// Something that is not as it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,9 @@ pub struct Verification {
     pub signed_by: Option<(String, String)>,
     /// The coverage that the manifest states.
     pub coverage: Coverage,
+    /// The files of `data/report/` and `data/export/` with their SHA-256. They say nothing of their
+    /// own: whoever can render them compares.
+    pub derived: BTreeMap<String, String>,
     /// The SHA-256 of the newest seal.
     pub seal_sha256: String,
 }
@@ -85,6 +89,19 @@ impl Verification {
 /// # Errors
 /// [`Error`] only if the folder itself cannot be read; everything else is a [`Finding`].
 pub fn verify(case: &CaseDir, trusted: Option<&str>) -> Result<Verification, Error> {
+    verify_and_read(case, trusted, &mut |_| ())
+}
+
+/// Like [`verify`], and hands on each well-formed record of the manifest: for whoever renders it
+/// afterwards, the manifest is then read once.
+///
+/// # Errors
+/// [`Error`] only if the folder itself cannot be read; everything else is a [`Finding`].
+pub fn verify_and_read(
+    case: &CaseDir,
+    trusted: Option<&str>,
+    take: &mut dyn FnMut(Record),
+) -> Result<Verification, Error> {
     let mut verification = Verification::default();
     let mut bag = Bag::read(case.folder(), &|_| true)?;
     if bag.files.get("journal/lock").is_some_and(|lock| lock.size_bytes == 0) {
@@ -99,6 +116,8 @@ pub fn verify(case: &CaseDir, trusted: Option<&str>) -> Result<Verification, Err
             *why,
         );
     }
+    let derived = bag.files.values().filter(|file| is_derived(&file.path));
+    verification.derived = derived.map(|file| (file.path.clone(), file.sha256.clone())).collect();
     check_bag(case, &bag, &mut verification)?;
     let Some(seals) = check_seals(case, &bag, &mut verification) else { return Ok(verification) };
     let Some(newest) = seals.last() else { return Ok(verification) };
@@ -106,8 +125,13 @@ pub fn verify(case: &CaseDir, trusted: Option<&str>) -> Result<Verification, Err
     check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);
     check_script(case, &bag, &seals, &mut verification);
-    check_manifest(case, &bag, &newest.seal, &mut verification)?;
+    check_manifest(case, &bag, &newest.seal, take, &mut verification)?;
     Ok(verification)
+}
+
+/// Says whether a file is rendered from the others.
+fn is_derived(path: &str) -> bool {
+    path.starts_with("data/report/") || path.starts_with("data/export/")
 }
 
 /// The names that a package of this version may hold outside `data/`.

@@ -13,7 +13,7 @@ use crate::journal::{hex, keys_of_manifest};
 use crate::lines::{Parsed, for_each_line};
 use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
-use crate::{CaseDir, Coverage, Error};
+use crate::{CaseDir, Coverage, Error, Record};
 
 /// How many findings of one kind are told in full; a manifest exchanged whole has one per line.
 const LIMIT_FINDINGS: usize = 20;
@@ -24,16 +24,17 @@ struct Checked {
     keys: Vec<Key>,
     bytes: Vec<u8>,
     coverage: Coverage,
-    location: Option<Location>,
+    record: Option<Record>,
     listed: ListLine,
     wrong: Option<String>,
 }
 
-/// Checks lines, order, sums, tree root and evidence lists.
+/// Checks lines, order, sums, tree root and evidence lists; `take` gets the records.
 pub(crate) fn check_manifest(
     case: &CaseDir,
     bag: &Bag,
     seal: &Seal,
+    take: &mut dyn FnMut(Record),
     out: &mut Verification,
 ) -> Result<(), Error> {
     let name = "data/manifest.ndjson";
@@ -66,12 +67,14 @@ pub(crate) fn check_manifest(
         coverage.merge(&line.coverage);
         lists[usize::from(line.listed.escaped)].update(&line.listed.bytes);
         listed[usize::from(line.listed.escaped)] += line.listed.bytes.len() as u64;
-        let unsorted = matches!((&last, &line.location), (Some(a), Some(b)) if a >= b);
+        let location = line.record.as_ref().map(|record| record.entry.location.clone());
+        let unsorted = matches!((&last, &location), (Some(a), Some(b)) if a >= b);
         let reason = line.wrong.or_else(|| unsorted.then(|| "it is out of order".to_owned()));
         if let Some(reason) = reason {
             wrong.push((number, reason));
         }
-        last = line.location.or_else(|| last.take());
+        last = location.or_else(|| last.take());
+        line.record.into_iter().for_each(&mut *take);
         Ok(())
     })?;
     report_lines(name, &wrong, out);
@@ -118,7 +121,7 @@ fn check_line(
         keys: Vec::new(),
         bytes: parsed.line,
         coverage: Coverage::default(),
-        location: None,
+        record: None,
         listed: ListLine::default(),
         wrong: None,
     };
@@ -133,7 +136,7 @@ fn check_line(
             } else if exhibit != seal.exhibit {
                 checked.wrong = Some("it names another exhibit than the seal".to_owned());
             }
-            checked.location = Some(record.entry.location);
+            checked.record = Some(record);
         }
     }
     checked

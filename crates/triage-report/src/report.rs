@@ -201,6 +201,12 @@ impl Report {
         format!("Hash triage of exhibit {}{case}", particular("exhibit"))
     }
 
+    /// Returns the version of the program that made the record and rendered its derived files.
+    #[must_use]
+    pub fn version(&self) -> String {
+        text(&self.run["tool"]["version"])
+    }
+
     /// The program that made the record, with its version.
     pub(crate) fn program(&self) -> String {
         let tool = &self.run["tool"];

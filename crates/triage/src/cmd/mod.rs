@@ -30,5 +30,6 @@ pub(crate) mod sets_encrypt;
 pub(crate) mod sets_lookup;
 pub(crate) mod sets_more;
 pub(crate) mod verify;
+mod verify_derived;
 mod verify_image;
 pub(crate) mod verify_proof;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use triage_case::{CaseDir, Change, Coverage, Verification, verify};
+use triage_case::{CaseDir, Change, Coverage, Verification, verify_and_read};
 use triage_hash::Algorithms;
+use triage_report::Gathered;
 use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
 use triage_walk::Evidence;
 
 use super::scan_args::{ExecutionArgs, read_text};
+use super::verify_derived::check_derived;
 use super::verify_image::{self, check_stored};
 use crate::clock::RunClock;
 use crate::console::Console;
@@ -20,7 +22,8 @@ use crate::{exit, measure, shown};
 
 /// Check a package, and with SRC the evidence against it; or an image against its own digests
 ///
-/// Without SRC: lists, seal, signature, custody log, manifest, sums and derived lists, every byte.
+/// Without SRC: lists, seal, signature, custody log, manifest, sums, every byte; reports and exports
+/// in the package are rendered again and compared.
 /// With SRC: reads the evidence again and lists what is missing, extra, changed or unreadable. If
 /// PACKAGE is an image, such as exhibit.E01, all of its medium is read and compared with the
 /// digests that the image stores.
@@ -52,10 +55,14 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
         Some(path) => Some(read_text(path, "the allowed signers")?),
         None => None,
     };
-    let verification = verify(&case, trusted.as_deref()).map_err(|error| {
-        let failure = Failure::from(error);
-        Failure { code: exit::VERIFY_FAILED, ..failure }
-    })?;
+    let mut gathered = Gathered::default();
+    let mut take = |record| gathered.add(record);
+    let mut verification =
+        verify_and_read(&case, trusted.as_deref(), &mut take).map_err(|error| {
+            let failure = Failure::from(error);
+            Failure { code: exit::VERIFY_FAILED, ..failure }
+        })?;
+    check_derived(&case, gathered, &mut verification);
     tell(&verification, console);
     if !verification.findings.is_empty() {
         let count = verification.findings.len();
