@@ -14,6 +14,43 @@ fn the_doctor_passes_here_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_validation_is_recorded_once_and_holds_what_a_laboratory_files() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("temp")).unwrap();
+    let validate = ["doctor", "--validate", "records", "--temp", "temp", "--json"];
+    let ran = scene.triage(validate).exits(0);
+    assert_eq!(std::fs::read_dir(scene.path("temp")).unwrap().count(), 0);
+    let written = ran.summary()["written"].clone();
+    let [json, text] = [0_usize, 1].map(|place| {
+        std::fs::read_to_string(scene.path(written[place].as_str().unwrap())).unwrap()
+    });
+    let record: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(record["result"], "pass");
+    assert_eq!(record["failed"], 0);
+    let program = std::fs::read(crate::harness::program()).unwrap();
+    assert_eq!(record["tool"]["binary_sha256"], triage_custody::sha256_hex(&program));
+    let tests = record["tests"].as_array().unwrap();
+    let of = |group: &str| tests.iter().filter(|test| test["group"] == group).count();
+    assert!(of("known answers") >= 10 && of("scan") >= 7 && of("tamper") >= 20);
+    assert!(tests.iter().all(|test| test["expected"] == test["actual"]));
+    assert!(text.contains("PASSED: all") && text.contains("exit 5, signature-is-not-valid"));
+}
+
+#[test]
+fn a_validation_that_fails_is_recorded_and_ends_with_70() {
+    let scene = Scene::new();
+    let ran = scene.triage(["doctor", "--validate", "records", "--temp", "missing"]).exits(70);
+    assert!(ran.stdout.contains("do not rely"), "{}", ran.stdout);
+    let mut found = 0;
+    for file in std::fs::read_dir(scene.path("records")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(text.contains("FAIL") || text.contains("\"result\":\"fail\""), "{text}");
+        found += 1;
+    }
+    assert_eq!(found, 2);
+}
+
+#[test]
 fn completions_man_pages_and_schemas_are_printed() {
     let scene = Scene::new();
     assert!(scene.triage(["completions", "bash"]).exits(0).stdout.contains("triage"));

@@ -18,6 +18,7 @@ mod set_args;
 mod shown;
 mod signing;
 mod write;
+mod write_attack;
 
 pub use cli::{command, main};
 pub use schema::schemas;

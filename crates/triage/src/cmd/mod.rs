@@ -11,6 +11,8 @@ pub(crate) mod custody_seal;
 pub(crate) mod custody_sign;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+mod doctor_attacks;
+mod doctor_validate;
 pub(crate) mod generate;
 pub(crate) mod hash;
 pub(crate) mod hash_check;
