@@ -5,6 +5,7 @@
 
 mod batch;
 mod court;
+mod court_guide;
 mod custody;
 mod deterministic;
 mod devices;
