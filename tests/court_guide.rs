@@ -29,9 +29,14 @@ fn the_commands_of_the_guide_do_what_it_says() {
     // What the reader has from elsewhere: the exhibit where it is mounted, the signer's key.
     let exhibit = scene.evidence();
     let known = "cp CASE-42/keys/allowed_signers known-signers";
+    let receivers = "cat CASE-42/seals/0002.json.sig.signer >> known-signers";
     for (place, block) in blocks(&page).into_iter().enumerate() {
         let commands = block.replace("/mnt/exhibit", exhibit.to_str().unwrap());
-        let script = if place == 2 { format!("{commands}\n{known}") } else { commands };
+        let script = match place {
+            2 => format!("{commands}\n{known}"),
+            3 => format!("{commands}\n{receivers}"),
+            _ => commands,
+        };
         // A scan with a hit ends with 1, and so does a proof of an absence that is not one.
         let expected = if script.contains("triage scan") { 1 } else { 0 };
         let output = Command::new("sh")

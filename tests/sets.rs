@@ -128,7 +128,7 @@ fn a_killed_import_is_done_again_and_leaves_nothing() {
     for round in 0..40 {
         let mut command = scene.command(args);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(5 + 7 * round));
+        std::thread::sleep(Duration::from_millis(5 + 7 * round));
         child.kill().unwrap();
         let killed = child.wait().unwrap().code().is_none();
         // A kill may come behind the last act; then the set is there, whole.
@@ -247,6 +247,7 @@ fn an_endless_line_from_a_pipe_takes_neither_the_memory_nor_for_ever() {
     let csv = format!("md5,name\n{ABC},a\n1,\"");
     fs::remove_file(scene.path("x.thx")).unwrap();
     limited("delimited", &csv, b"f").0.exits(0);
+    fs::remove_file(scene.path("x.thx")).unwrap();
     for (format, head, piece) in [
         ("vics", "{\"value\":[{\"MD5\":\"", &b"f"[..]),
         ("vics", "{\"value\":[{\"x\":", &b"["[..]),

@@ -454,9 +454,9 @@ fn table(rows: &str) {
          | Attack | Finding | Code | Exit |\n|--|--|--|--|\n{rows}\n\
          **What needs the key from outside.** A package that is made again as a whole, with \
          another key or with none, is in itself sound: plain\n`verify` accepts it and warns. \
-         Only `--allowed-signers`, or the seal's digest noted elsewhere, refuses it. The same holds \
-         for an older\ncopy of the whole package, and for one that was cut back to an earlier seal with \
-         its log.\n"
+         Only `--allowed-signers`, or the seal's digest noted elsewhere, refuses it. The same \
+         holds for an older\ncopy of the whole package, and for one that was cut back to an \
+         earlier seal with its log.\n"
     );
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/validation/tamper.md");
     if std::env::var_os("TRIAGE_UPDATE_TABLE").is_some() {

@@ -1,5 +1,6 @@
 //! Checks a manifest against its seal, and what is derived from it against the manifest.
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use triage_custody::{Key, LineSalts, Salter, Seal, Tree, line_leaf};
 use triage_evidence::Location;

@@ -1,7 +1,6 @@
 //! Lists that other programs wrote, or in forms that they take for their own, give the counts and
 //! the digests that an independent program counts in them.
 
-#![expect(clippy::disallowed_methods, reason = "tests write their own scratch files")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod scene;

@@ -107,7 +107,7 @@ fn object(json: &mut Reader<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
     match object.kind.as_deref() {
         Some("file" | "artifact") => take_file(sink, object, at)?,
         Some("indicator") if object.bad.is_none() => {
-            take_indicator(sink, object.pattern.as_deref(), at)?
+            take_indicator(sink, object.pattern.as_deref(), at)?;
         }
         Some("indicator") => sink.reject(object.bad.unwrap_or(Reason::NotInFormat), at)?,
         Some(other) => sink.ignore_field(other),
