@@ -30,7 +30,9 @@ fn the_commands_of_the_guide_do_what_it_says() {
     let exhibit = scene.evidence();
     let known = "cp CASE-42/keys/allowed_signers known-signers";
     let receivers = "cat CASE-42/seals/0002.json.sig.signer >> known-signers";
-    for (place, block) in blocks(&page).into_iter().enumerate() {
+    let blocks = blocks(&page);
+    assert!(blocks.len() >= 6, "the guide has lost its commands");
+    for (place, block) in blocks.into_iter().enumerate() {
         let commands = block.replace("/mnt/exhibit", exhibit.to_str().unwrap());
         let script = match place {
             2 => format!("{commands}\n{known}"),
@@ -53,7 +55,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
 }
 
 /// Returns the blocks of shell commands of a page.
-fn blocks(page: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut rest = page;
     while let Some((_, after)) = rest.split_once("```sh\n") {
@@ -61,6 +63,5 @@ fn blocks(page: &str) -> Vec<String> {
         blocks.push(block.to_owned());
         rest = after;
     }
-    assert!(blocks.len() >= 6, "the guide has lost its commands");
     blocks
 }

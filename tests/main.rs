@@ -24,5 +24,7 @@ mod resume;
 mod scan;
 mod seals;
 mod sets;
+mod since;
 mod tamper;
 mod verify;
+mod visits_guide;

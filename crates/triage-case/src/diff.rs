@@ -1,17 +1,14 @@
 //! What differs between two manifests: added, removed, changed, moved.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::mpsc::sync_channel;
+use std::collections::{BTreeSet, HashMap};
 
 use triage_evidence::Kind;
 use triage_hash::Digest;
 
-use crate::lines::for_each_record;
-use crate::{Error, Record};
+use crate::{Error, Record, Status, StoredManifest};
 
 /// How many added and removed files are held to find moved ones; beyond it they are reported as
-/// added and removed. About 1 KiB each.
+/// added and removed, and the comparison says so. About 1 KiB each.
 const LIMIT_MOVES: usize = 200_000;
 
 /// How one entry differs.
@@ -27,6 +24,9 @@ pub enum Change {
     Metadata(&'static str),
     /// The same content was at another location in the first manifest.
     Moved(Box<Record>),
+    /// It is in one manifest only, and the other one did not list what is there; says which. It may
+    /// have been there all the time.
+    Unknown(&'static str),
 }
 
 /// One difference, with the record of the second manifest where there is one.
@@ -38,90 +38,132 @@ pub struct Difference {
     pub record: Record,
 }
 
+/// What a comparison says beside its differences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// How many entries are the same.
+    pub same: u64,
+    /// Whether there were more files to pair than are held: some that moved may stand as removed
+    /// and added.
+    pub moves_cut: bool,
+}
+
 /// Compares two manifests, which are sorted, in one pass. Differences come in order of location,
-/// then moved ones. Returns how many entries are the same.
+/// then moved ones.
 ///
 /// # Errors
-/// [`Error`] if a manifest is damaged, or the first error of `take`.
+/// [`Error`] if a manifest is damaged or not the sealed one, or the first error of `take`.
 pub fn diff(
-    before: &Path,
-    after: &Path,
+    before: StoredManifest,
+    after: &StoredManifest,
     take: &mut dyn FnMut(Difference) -> Result<(), Error>,
-) -> Result<u64, Error> {
-    let (to_left, left) = sync_channel::<Record>(4096);
-    let before = before.to_path_buf();
-    // The receiver belongs to the closure: if the comparison fails, it is dropped before the scope
-    // waits for the reader, which would else wait for room for ever.
-    std::thread::scope(move |scope| {
-        let left = left;
-        let reader = scope.spawn(move || {
-            for_each_record(&before, &mut |record| {
-                // The receiver hangs up only after an error of its own, which is the one told.
-                to_left.send(record).map_err(|_| Error::Damaged {
-                    document: "the first manifest".to_owned(),
-                    reason: "the comparison ended before it".to_owned(),
-                })
-            })
-        });
-        let mut merge = Merge { same: 0, removed: Vec::new(), added: Vec::new(), take };
-        let mut next = left.recv().ok();
-        for_each_record(after, &mut |record| {
-            while next.as_ref().is_some_and(|old| old.entry.location < record.entry.location) {
-                if let Some(old) = next.take() {
-                    merge.removed(old)?;
-                }
-                next = left.recv().ok();
+) -> Result<Compared, Error> {
+    let mut old = before.into_records();
+    let mut merge = Merge::new(take);
+    after.for_each_record(&mut |record, _| {
+        while old.peek()?.is_some_and(|old| old.entry.location < record.entry.location) {
+            if let Some(old) = old.take()? {
+                merge.removed(old)?;
             }
-            if next.as_ref().is_some_and(|old| old.entry.location == record.entry.location) {
-                if let Some(old) = next.take() {
-                    merge.both(&old, record)?;
-                }
-                next = left.recv().ok();
-                Ok(())
-            } else {
-                merge.added(record)
-            }
-        })?;
-        while let Some(old) = next.take() {
-            merge.removed(old)?;
-            next = left.recv().ok();
         }
-        reader.join().unwrap_or_else(|_| {
-            let document = "the first manifest".to_owned();
-            Err(Error::Damaged { document, reason: "its reader failed".to_owned() })
-        })?;
-        merge.moves()
-    })
+        merge.unlisted_after.note(&record);
+        if old.peek()?.is_some_and(|old| old.entry.location == record.entry.location) {
+            match old.take()? {
+                Some(old) => merge.both(&old, record),
+                None => Ok(()),
+            }
+        } else {
+            merge.added(record)
+        }
+    })?;
+    while let Some(old) = old.take()? {
+        merge.removed(old)?;
+    }
+    merge.moves()
+}
+
+/// Directories and volumes of which not every name is known.
+#[derive(Default)]
+struct Unlisted(BTreeSet<Vec<u8>>);
+
+impl Unlisted {
+    fn note(&mut self, record: &Record) {
+        let unlisted = match record.entry.kind {
+            Kind::Directory => record.status.is_gap() || record.status == Status::Excluded,
+            // A volume has a record of its own only if its files are not listed.
+            Kind::Volume => true,
+            _ => false,
+        };
+        if unlisted {
+            self.0.insert(record.entry.location.path().to_vec());
+        }
+    }
+
+    /// Says whether an entry lies below one of them. A directory comes before what is below it, so
+    /// that all that matter have been noted.
+    fn hides(&self, record: &Record) -> bool {
+        let path = record.entry.location.path();
+        let above = || path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        !self.0.is_empty()
+            && !path.is_empty()
+            && (self.0.contains(&[][..])
+                || above().any(|(end, _)| self.0.contains(path.get(..end).unwrap_or_default())))
+    }
 }
 
 struct Merge<'a> {
-    same: u64,
+    compared: Compared,
     removed: Vec<Record>,
     added: Vec<Record>,
+    unlisted_before: Unlisted,
+    unlisted_after: Unlisted,
     take: &'a mut dyn FnMut(Difference) -> Result<(), Error>,
 }
 
-impl Merge<'_> {
-    fn removed(&mut self, record: Record) -> Result<(), Error> {
-        if can_move(&record) && self.removed.len() < LIMIT_MOVES {
-            self.removed.push(record);
-            return Ok(());
+impl<'a> Merge<'a> {
+    fn new(take: &'a mut dyn FnMut(Difference) -> Result<(), Error>) -> Self {
+        Self {
+            compared: Compared::default(),
+            removed: Vec::new(),
+            added: Vec::new(),
+            unlisted_before: Unlisted::default(),
+            unlisted_after: Unlisted::default(),
+            take,
         }
-        (self.take)(Difference { change: Change::Removed, record })
+    }
+
+    fn removed(&mut self, record: Record) -> Result<(), Error> {
+        self.unlisted_before.note(&record);
+        let change = match self.unlisted_after.hides(&record) {
+            true => Change::Unknown("the second one did not list what is there"),
+            false if can_move(&record) && self.removed.len() < LIMIT_MOVES => {
+                self.removed.push(record);
+                return Ok(());
+            }
+            false => Change::Removed,
+        };
+        self.compared.moves_cut |= change == Change::Removed && can_move(&record);
+        (self.take)(Difference { change, record })
     }
 
     fn added(&mut self, record: Record) -> Result<(), Error> {
-        if can_move(&record) && self.added.len() < LIMIT_MOVES {
-            self.added.push(record);
-            return Ok(());
-        }
-        (self.take)(Difference { change: Change::Added, record })
+        let change = match self.unlisted_before.hides(&record) {
+            true => Change::Unknown("the first one did not list what is there"),
+            false if can_move(&record) && self.added.len() < LIMIT_MOVES => {
+                self.added.push(record);
+                return Ok(());
+            }
+            false => Change::Added,
+        };
+        self.compared.moves_cut |= change == Change::Added && can_move(&record);
+        (self.take)(Difference { change, record })
     }
 
     fn both(&mut self, old: &Record, record: Record) -> Result<(), Error> {
+        self.unlisted_before.note(old);
         match record_difference(old, &record) {
             None => {
-                self.same += 1;
+                self.compared.same += 1;
                 Ok(())
             }
             Some(change) => (self.take)(Difference { change, record }),
@@ -129,7 +171,7 @@ impl Merge<'_> {
     }
 
     /// Pairs what was removed with what was added by content; the rest stays what it is.
-    fn moves(self) -> Result<u64, Error> {
+    fn moves(self) -> Result<Compared, Error> {
         let mut by_content: HashMap<Digest, Vec<Record>> = HashMap::new();
         for record in self.removed.into_iter().rev() {
             if let Some(digest) = strongest(&record) {
@@ -146,7 +188,7 @@ impl Merge<'_> {
         for record in left {
             (self.take)(Difference { change: Change::Removed, record })?;
         }
-        Ok(self.same)
+        Ok(self.compared)
     }
 }
 
@@ -164,6 +206,12 @@ fn strongest(record: &Record) -> Option<Digest> {
         .find_map(|algorithm| record.digests.get(algorithm))
 }
 
+/// Returns the status that a comparison goes by: digests that were carried stand for the content as
+/// well as those that were computed.
+const fn examined(status: Status) -> Status {
+    if status.is_whole() { Status::Read } else { status }
+}
+
 /// Returns how two records of one location differ, the weightiest difference first.
 #[must_use]
 pub fn record_difference(old: &Record, new: &Record) -> Option<Change> {
@@ -179,7 +227,7 @@ pub fn record_difference(old: &Record, new: &Record) -> Option<Change> {
         "content"
     } else if a.target != b.target {
         "link target"
-    } else if old.status != new.status {
+    } else if examined(old.status) != examined(new.status) {
         "status"
     } else if old.digests.is_empty() != new.digests.is_empty() {
         "reading"

@@ -1,7 +1,7 @@
 //! One entry with what became of it.
 
 use triage_evidence::{Entry, Problem};
-use triage_hash::Digests;
+use triage_hash::{Digest, Digests};
 use triage_hashset::{Disposition, Match};
 
 use crate::Status;
@@ -21,8 +21,12 @@ pub struct Record {
     pub problem: Option<Problem>,
     /// How many bytes of content were read, holes included.
     pub bytes_read: u64,
-    /// The digests of the content: whole for `Read`, of what was read for `Changed`, else none.
+    /// The digests of the content: whole for `Read` and `Carried`, of what was read for `Changed`,
+    /// else none.
     pub digests: Digests,
+    /// The SHA-256 of the manifest of the examination that read the content; present when the
+    /// status is `Carried`.
+    pub carried_from: Option<Digest>,
     /// Every membership in the sets of the plan.
     pub matches: Vec<Match>,
 }
@@ -39,6 +43,7 @@ impl Record {
             problem: None,
             bytes_read: 0,
             digests: Digests::new(),
+            carried_from: None,
             matches: Vec::new(),
         }
     }

@@ -60,6 +60,9 @@ pub fn write_line(record: &Record, exhibit: &str, out: &mut Vec<u8>) {
     if record.status == Status::Partial && entry.kind == Kind::File {
         line.integer("bytes_read", Some(record.bytes_read));
     }
+    if let Some(manifest) = record.carried_from {
+        line.text("carried_from", &manifest.to_string());
+    }
     if entry.recovery.is_some() {
         line.key("deleted").extend_from_slice(b"true");
     }

@@ -46,6 +46,7 @@ impl Integer {
 struct Line {
     allocated: Option<Integer>,
     bytes_read: Option<Integer>,
+    carried_from: Option<String>,
     deleted: Option<bool>,
     device_node: Option<String>,
     error: Option<ProblemText>,
@@ -181,6 +182,12 @@ fn record_of(line: Line) -> Option<Record> {
     for hex in [line.path_hex, line.target_hex].into_iter().flatten() {
         hex.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
     }
+    let carried_from = match line.carried_from {
+        Some(hex) => Some(Digest::from_hex(Algorithm::Sha256, hex.as_bytes()).ok()?),
+        None => None,
+    };
+    // Digests that nobody read now say where they come from, and no others do.
+    (carried_from.is_some() == (status == Status::Carried)).then_some(())?;
     let bytes_read = match status {
         Status::Read => size_bytes.unwrap_or(0),
         Status::Partial => partial_bytes.unwrap_or(0),
@@ -197,6 +204,7 @@ fn record_of(line: Line) -> Option<Record> {
         },
         bytes_read,
         digests: line.hashes.map_or(Some(Digests::new()), digests_of)?,
+        carried_from,
         matches: line.matches.into_iter().map(match_of).collect::<Option<_>>()?,
     })
 }
@@ -350,6 +358,23 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains(r#""path":"Users/a\\xff\\x0a\"x\".jpg","path_hex":"5573657273"#));
         assert!(text.contains(r#""size":"18446744073709551615""#));
+    }
+
+    #[test]
+    fn carried_digests_name_the_manifest_that_they_come_from_and_no_others_do() {
+        let mut record = record();
+        record.status = Status::Carried;
+        record.problem = None;
+        record.bytes_read = 0;
+        let manifest = triage_hash::hash_bytes("sha256".parse().unwrap(), b"manifest");
+        record.carried_from = manifest.get(Algorithm::Sha256);
+        let bytes = line(&record);
+        assert_eq!(parse_line(&bytes).unwrap(), (record.clone(), "AB/1".to_owned()));
+        let carried = record.carried_from.take();
+        assert!(parse_line(&line(&record)).is_err(), "carried from nowhere");
+        record.status = Status::Read;
+        record.carried_from = carried;
+        assert!(parse_line(&line(&record)).is_err(), "read, and carried");
     }
 
     #[test]

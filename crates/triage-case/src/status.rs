@@ -8,6 +8,9 @@ use std::str::FromStr;
 pub enum Status {
     /// The whole content was read, once, and did not change meanwhile.
     Read,
+    /// It was not read: its digests are those of an earlier examination, since everything that the
+    /// file system says of its content is as it was then, and the plan asks for that.
+    Carried,
     /// A part of the content could not be read; there is no digest of the whole.
     Partial,
     /// Nothing of the content, or of the listing, could be read.
@@ -36,8 +39,9 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of reports.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
+        Self::Carried,
         Self::Partial,
         Self::Unreadable,
         Self::Changed,
@@ -57,6 +61,7 @@ impl Status {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Carried => "carried",
             Self::Partial => "partial",
             Self::Unreadable => "unreadable",
             Self::Changed => "changed",
@@ -77,6 +82,7 @@ impl Status {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Read => "read in full",
+            Self::Carried => "not read now: digests carried from an earlier examination",
             Self::Partial => "read in part",
             Self::Unreadable => "could not be read",
             Self::Changed => "changed while being read",
@@ -92,12 +98,19 @@ impl Status {
         }
     }
 
+    /// Says whether the digests are those of the whole content, read now or at an earlier visit.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Read | Self::Carried)
+    }
+
     /// Says whether an entry with this status leaves the requested scope incompletely examined.
     #[must_use]
     pub const fn is_gap(self) -> bool {
         !matches!(
             self,
             Self::Read
+                | Self::Carried
                 | Self::Excluded
                 | Self::NotRegular
                 | Self::Lost

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use triage_case::{
-    CaseDir, CaseState, Closing, Finished, Journal, Particulars, Record, SignedBy, Status, diff,
-    verify,
+    CaseDir, CaseState, Closing, Finished, Journal, Particulars, Record, SignedBy, Status,
+    StoredManifest, diff, verify,
 };
 use triage_custody::{Event, Person, SigningKey};
 use triage_evidence::{Entry, Kind, Location};
@@ -121,7 +121,8 @@ fn diff_ends_when_the_second_manifest_is_damaged() {
     let a = package(&dir.path().join("a"), 20_000).path("data/manifest.ndjson");
     let b = dir.path().join("b.ndjson");
     fs::write(&b, b"not a line\n").unwrap();
-    let r = within(move || diff(&a, &b, &mut |_| Ok(())).is_err());
+    let (a, b) = (StoredManifest::open(&a).unwrap(), StoredManifest::open(&b).unwrap());
+    let r = within(move || diff(a, &b, &mut |_| Ok(())).is_err());
     assert_eq!(r, Some(true), "diff hangs or accepts it");
 }
 #[test]
@@ -295,7 +296,19 @@ fn diff_refuses_manifests_that_are_not_sorted() {
     lines.reverse();
     let b = dir.path().join("b");
     fs::write(&b, lines.join("\n") + "\n").unwrap();
-    assert!(diff(&a, &b, &mut |_| Ok(())).is_err());
+    let (a, b) = (StoredManifest::open(&a).unwrap(), StoredManifest::open(&b).unwrap());
+    assert!(diff(a, &b, &mut |_| Ok(())).is_err());
+}
+#[test]
+fn a_manifest_that_is_not_the_sealed_one_is_refused_when_it_is_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = package(&dir.path().join("a"), 10).path("data/manifest.ndjson");
+    let text = fs::read_to_string(&path).unwrap();
+    let last = text.trim_end().rfind('\n').unwrap();
+    fs::write(&path, &text[..=last]).unwrap();
+    let open = || StoredManifest::open(&path).unwrap();
+    let refused = diff(open(), &open(), &mut |_| Ok(())).unwrap_err();
+    assert!(refused.to_string().contains("its seal says"), "{refused}");
 }
 #[test]
 fn a_torn_line_is_not_passed_over_in_silence() {

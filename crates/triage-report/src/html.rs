@@ -10,6 +10,7 @@ use triage_case::{Coverage, Status};
 use crate::html_tables;
 use crate::redact::Redaction;
 use crate::report::{Report, bytes, count};
+use crate::since;
 use crate::svg::{Row, bars, parts};
 use crate::tallies::SIZES;
 
@@ -53,6 +54,7 @@ pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -
     html_tables::not_read(report, redact, out)?;
     html_tables::excluded(report, redact, out)?;
     writeln!(out, "</section>")?;
+    since::render(report, redact, out)?;
     html_tables::method(report, redact, out)?;
     html_tables::checking(out)?;
     charts(report, redact, out)?;
@@ -91,10 +93,14 @@ fn answer(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Resul
     for doubt in report.doubts() {
         writeln!(out, "<p class=\"flag\">Doubt: {}</p>", escape(&redact.doubt(doubt)))?;
     }
+    let since = match &report.since {
+        Some(_) => " <a href=\"#since\">Since the last visit</a>",
+        None => "",
+    };
     writeln!(
         out,
         "<nav aria-label=\"Contents\"><a href=\"#examined\">1 What was examined</a> \
-         <a href=\"#found\">2 What was found</a> <a href=\"#unread\">3 What was not read</a> \
+         <a href=\"#found\">2 What was found</a> <a href=\"#unread\">3 What was not read</a>{since} \
          <a href=\"#method\">4 Method and limits</a> <a href=\"#check\">5 How to check this</a> \
          <a href=\"#charts\">6 Charts</a> <a href=\"#words\">7 Words</a></nav>"
     )
@@ -123,7 +129,7 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 const fn class_of(status: Status) -> &'static str {
     match status {
         Status::Read => "read",
-        Status::Excluded | Status::SizeNotListed => "rule",
+        Status::Excluded | Status::SizeNotListed | Status::Carried => "rule",
         Status::NotRegular | Status::Lost | Status::Unallocated => "none",
         _ => "gap",
     }

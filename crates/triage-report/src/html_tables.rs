@@ -122,10 +122,12 @@ pub(crate) fn hits(report: &Report, redact: &Redaction, out: &mut dyn Write) -> 
 }
 
 fn changed(record: &Record) -> &'static str {
-    if record.status == triage_case::Status::Changed {
-        "<div class=\"flag\">changed while being read</div>"
-    } else {
-        ""
+    match record.status {
+        triage_case::Status::Changed => "<div class=\"flag\">changed while being read</div>",
+        triage_case::Status::Carried => {
+            "<div class=\"flag\">not read now, digests carried from the last visit</div>"
+        }
+        _ => "",
     }
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -
         "redacted": redact.notice(),
         "particulars": redact.particulars(&report.particulars),
         "sets": report.run["plan"]["sets"],
+        "since": report.since.as_ref().map(crate::since::Since::sums),
         "limits": report.limits(),
         "run": redact.run(&report.run),
     });

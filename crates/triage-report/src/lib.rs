@@ -24,6 +24,7 @@ mod pdf;
 mod redact;
 mod report;
 mod sealed;
+mod since;
 mod summary;
 mod svg;
 mod tallies;

@@ -28,9 +28,11 @@ impl Report {
             "Every name met became one line of the manifest, in the order of its bytes. No link \
              was followed."
                 .to_owned(),
-            "Each regular file in scope was opened read-only and read once. The digests of its \
-             content were looked up in the hash sets. Nobody was shown any content."
-                .to_owned(),
+            format!(
+                "Each regular file in scope{} was opened read-only and read once. The digests of \
+                 its content were looked up in the hash sets. Nobody was shown any content.",
+                if self.reads_all() { "" } else { " that was to be read" }
+            ),
         ];
         if self.is_disk() {
             method.push(
@@ -70,6 +72,14 @@ impl Report {
                 "{} files were not read, because no file of the hash sets has their size: they \
                  cannot match, and have no digest here.",
                 count(by_size.entries)
+            ));
+        }
+        let carried = self.coverage.share(Status::Carried);
+        if carried.entries > 0 {
+            limits.push(format!(
+                "{} files were not read now. Their digests are those of an earlier examination, \
+                 and say what was there now only as far as the file system's times can be trusted.",
+                count(carried.entries)
             ));
         }
         if self.is_disk() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use triage_case::{Record, write_line};
 use triage_custody::{Salter, line_leaf};
-use triage_evidence::{Time, Times, escape};
+use triage_evidence::{Location, Time, Times, escape};
 use triage_hash::Digests;
 
 /// What is left out.
@@ -73,7 +73,7 @@ impl Redaction {
     pub(crate) fn path(&self, record: &Record) -> String {
         match self.level {
             Redact::Nothing => record.entry.location.to_text(),
-            Redact::Names => self.tokens(record),
+            Redact::Names => self.tokens(&record.entry.location, record.seq),
             Redact::Paths | Redact::All => format!("entry {}", record.seq),
         }
     }
@@ -86,14 +86,18 @@ impl Redaction {
         }
     }
 
-    fn tokens(&self, record: &Record) -> String {
-        let location = &record.entry.location;
+    /// Returns what a location is called that a derived document names, in display form.
+    pub(crate) fn location(&self, text: &str, seq: u64) -> String {
+        match (self.level, Location::from_text(text)) {
+            (Redact::Nothing, _) => text.to_owned(),
+            (Redact::Names, Ok(location)) => self.tokens(&location, seq),
+            _ => format!("entry {seq}"),
+        }
+    }
+
+    fn tokens(&self, location: &Location, seq: u64) -> String {
         let Some(seed) = self.seed.filter(|_| !location.is_root()) else {
-            return if location.is_root() {
-                ".".to_owned()
-            } else {
-                format!("entry {}", record.seq)
-            };
+            return if location.is_root() { ".".to_owned() } else { format!("entry {seq}") };
         };
         let token = |name: &[u8]| {
             let mut hash = Sha256::new();

@@ -9,6 +9,7 @@ use triage_hashset::{Disposition, Match};
 
 use crate::redact::Redaction;
 use crate::sealed::Sealed;
+use crate::since::Since;
 use crate::summary::text;
 use crate::tallies::Tallies;
 use crate::{
@@ -60,6 +61,8 @@ pub struct Report {
     pub(crate) run: Value,
     /// The seal, for a report outside the package.
     pub(crate) sealed: Option<Sealed>,
+    /// What differs from an earlier examination, if there was one.
+    pub(crate) since: Option<Since>,
 }
 
 impl std::ops::Deref for Report {
@@ -122,14 +125,15 @@ impl Report {
     }
 
     /// Takes what was gathered while the manifest was written, every record of it in order, and
-    /// reads only `run.json` and `case.json`.
+    /// reads only `run.json`, `case.json` and `since.ndjson`.
     ///
     /// # Errors
     /// [`Error`] if one of them cannot be read.
     pub fn from_gathered(case: &CaseDir, gathered: Gathered) -> Result<Self, Error> {
         let particulars = case.document("data/case.json")?;
         let run = case.document("data/run.json")?;
-        Ok(Self { gathered, particulars, run, sealed: None })
+        let since = Since::of(case, &run)?;
+        Ok(Self { gathered, particulars, run, sealed: None, since })
     }
 
     /// Lets the report name the latest seal, for a copy that leaves the package. The copy inside,
@@ -193,6 +197,33 @@ impl Report {
         }
     }
 
+    /// Says whether everything in scope was to be read.
+    pub(crate) fn reads_all(&self) -> bool {
+        let on_request = [Status::Carried, Status::SizeNotListed];
+        on_request.iter().all(|status| self.coverage.share(*status).entries == 0)
+    }
+
+    /// Says what was left unread because the plan asked for that.
+    fn unread_on_request(&self) -> String {
+        let mut text = String::new();
+        let carried = self.coverage.share(Status::Carried).entries;
+        if carried > 0 {
+            text.push_str(&format!(
+                ". {} files were NOT READ now: their digests are carried from the examination of {}",
+                count(carried),
+                summary::text(&self.run["plan"]["since"]["began"])
+            ));
+        }
+        let by_size = self.coverage.share(Status::SizeNotListed).entries;
+        if by_size > 0 {
+            text.push_str(&format!(
+                ". {} files were NOT READ, because no set lists a file of their size",
+                count(by_size)
+            ));
+        }
+        text
+    }
+
     /// The title of the report.
     pub(crate) fn title(&self) -> String {
         let particular = |key: &str| text(&self.particulars[key]);
@@ -222,10 +253,13 @@ impl Report {
             1 => format!("1 entry of {seen} matches an alerting hash set"),
             hits => format!("{} entries of {seen} match an alerting hash set", count(hits)),
         };
-        let found = format!("{}{found}", self.part());
+        let found = format!("{}{found}{}", self.part(), self.unread_on_request());
         let gaps = self.coverage.gaps();
         match (self.is_complete(), gaps) {
-            (true, _) => format!("{found}. Everything in the requested scope was read."),
+            (true, _) if self.reads_all() => {
+                format!("{found}. Everything in the requested scope was read.")
+            }
+            (true, _) => format!("{found}. Everything else in the requested scope was read."),
             (false, 0) => {
                 format!("{found}, but the run noted a doubt: this examination is INCOMPLETE.")
             }

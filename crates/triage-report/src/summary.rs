@@ -10,6 +10,7 @@ use triage_hash::Algorithm;
 use crate::document::{Block, Column, Document, Table};
 use crate::redact::Redaction;
 use crate::report::{Report, bytes, category, count, listed};
+use crate::since;
 
 /// How many rows a table has; a page holds about 40, and a report for the file is short.
 const LIMIT_ROWS: usize = 200;
@@ -36,6 +37,7 @@ pub(crate) fn document(report: &Report, redact: &Redaction) -> Document {
     volumes(report, redact, put);
     found(report, redact, put);
     not_read(report, redact, put);
+    since::summarise(report, redact, put);
     put.heading("4  Method and limits");
     put.blocks.push(Block::Items(report.method().into_iter().chain(report.limits()).collect()));
     checking(report, put);
@@ -71,6 +73,7 @@ fn examined(report: &Report, redact: &Redaction, put: &mut Document) {
         ("Begun, ended", joined(&[&run["clock"]["start"], &run["clock"]["end"]])),
         ("Ended early by", text(&run["halted"])),
         ("Digests", text(&run["plan"]["algorithms"])),
+        ("Profile", text(&run["plan"]["profile"])),
         ("Program", report.program()),
         ("Its SHA-256", text(&run["tool"]["binary_sha256"])),
         ("Its self-test", text(&run["self_test"]["result"])),
@@ -247,6 +250,9 @@ pub(crate) fn state(record: &Record) -> String {
     }
     if record.status == Status::Changed {
         state.push_str("CHANGED WHILE BEING READ ");
+    }
+    if record.status == Status::Carried {
+        state.push_str("NOT READ NOW, DIGESTS CARRIED ");
     }
     state
 }

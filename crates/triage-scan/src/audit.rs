@@ -126,8 +126,8 @@ impl Merge<'_> {
             // What was not read then has nothing to compare but what the file system says of it.
             now = Record::unread(now.seq, now.entry, Status::SizeNotListed);
         }
-        let lost = stated.status == Status::Read
-            && matches!(now.status, Status::Unreadable | Status::Partial);
+        let lost =
+            stated.status.is_whole() && matches!(now.status, Status::Unreadable | Status::Partial);
         let finding = if lost {
             Some(AuditFinding::Unreadable(now))
         } else {

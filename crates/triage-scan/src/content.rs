@@ -2,7 +2,9 @@
 
 use triage_case::Status;
 use triage_evidence::{Chunk, Entry, Problem, ProblemKind, Stream};
-use triage_hash::{Algorithms, Digests, Hasher};
+use triage_hash::{Algorithms, Digest, Digests, Hasher};
+
+use crate::carry::Carried;
 
 /// How much is read at once. Large enough for a spinning disk to stream, small enough to stay in
 /// the second-level cache while several digests pass over it.
@@ -26,13 +28,31 @@ pub(crate) struct Content {
     pub(crate) bytes_read: u64,
     /// The digests, as far as they mean something.
     pub(crate) digests: Digests,
+    /// The manifest that the digests come from, if the content was not read now.
+    pub(crate) carried_from: Option<Digest>,
 }
 
 impl Content {
     /// Returns what came of a content that could not be read at all.
     pub(crate) fn failed(problem: Problem) -> Self {
         let status = status_of(problem.kind);
-        Self { status, problem: Some(problem), bytes_read: 0, digests: Digests::new() }
+        Self::new(status, Some(problem), 0, Digests::new())
+    }
+
+    /// Returns what an earlier examination says of a content.
+    pub(crate) fn carried(carried: &Carried) -> Self {
+        let content = Self::new(Status::Carried, None, 0, carried.digests.clone());
+        Self { carried_from: Some(carried.from), ..content }
+    }
+
+    /// Returns what came of a content that was to be read now.
+    pub(crate) const fn new(
+        status: Status,
+        problem: Option<Problem>,
+        bytes_read: u64,
+        digests: Digests,
+    ) -> Self {
+        Self { status, problem, bytes_read, digests, carried_from: None }
     }
 
     /// Returns what came of a content that was read in full, given the last look at the file.
@@ -44,7 +64,7 @@ impl Content {
     ) -> Self {
         let problem = unchanged.err().or_else(|| differs_in_length(entry, bytes_read));
         let status = if problem.is_some() { Status::Changed } else { Status::Read };
-        Self { status, problem, bytes_read, digests }
+        Self::new(status, problem, bytes_read, digests)
     }
 }
 
@@ -199,13 +219,13 @@ impl Reading {
         if problem.kind == ProblemKind::Changed {
             let digests = self.hasher.finish();
             let (status, bytes_read) = (Status::Changed, self.bytes_read);
-            return Content { status, problem: Some(problem), bytes_read, digests };
+            return Content::new(status, Some(problem), bytes_read, digests);
         }
         problem.lost_bytes =
             Some(entry.size_bytes.unwrap_or(self.bytes_read).saturating_sub(self.bytes_read));
         let unread = status_of(problem.kind);
         let status = if self.bytes_read > 0 { Status::Partial } else { unread };
         let (bytes_read, digests) = (self.bytes_read, Digests::new());
-        Content { status, problem: Some(problem), bytes_read, digests }
+        Content::new(status, Some(problem), bytes_read, digests)
     }
 }

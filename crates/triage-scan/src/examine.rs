@@ -9,6 +9,7 @@ use triage_evidence::{Chunk, Entry, Kind, Problem, ProblemKind};
 use triage_hash::{Algorithms, Digests, hash_batch, hash_bytes};
 use triage_walk::{Batch, Met, Verdict};
 
+use crate::carry::Carried;
 use crate::content::{Content, Pulse, READ_BYTES, read_stream, status_of};
 use crate::job::{Lost, Slot};
 use crate::stage::Shared;
@@ -21,6 +22,23 @@ const SMALL_BYTES: u64 = 2 * 1024 * 1024;
 const SMALL_BYTES_WITHOUT_LANES: u64 = 64 * 1024;
 /// How much content is hashed side by side: 16 lanes of 1 MiB.
 const GROUP_BYTES: usize = 16 * 1024 * 1024;
+
+/// A batch with what is known of its entries beforehand.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    /// What the walk met.
+    pub(crate) batch: &'a Batch,
+    /// What is carried for each entry, or empty.
+    pub(crate) carried: &'a [Option<Carried>],
+    /// The places whose reading was given up.
+    pub(crate) given_up: &'a [usize],
+}
+
+impl Task<'_> {
+    fn carried(&self, place: usize) -> Option<&Carried> {
+        self.carried.get(place)?.as_ref()
+    }
+}
 
 /// One worker's tools: buffers that are used again for every file.
 pub(crate) struct Examiner<G: Ledger> {
@@ -67,19 +85,14 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Examines a batch from that place on. Returns `false` if the run was interrupted.
-    pub(crate) fn batch(
-        &mut self,
-        batch: &Batch,
-        start: usize,
-        given_up: &[usize],
-    ) -> Result<bool, Lost> {
+    pub(crate) fn batch(&mut self, task: &Task<'_>, start: usize) -> Result<bool, Lost> {
         let mut place = start;
-        while place < batch.met.len() {
+        while place < task.batch.met.len() {
             if self.shared.halting.is_interrupt() {
                 return Ok(false);
             }
-            let end = group_end(batch, place, self.small_bytes);
-            match self.group(batch, place, end, given_up) {
+            let end = group_end(task, place, self.small_bytes);
+            match self.group(task, place, end) {
                 Ok(()) => place = end,
                 Err(Cut::Lost) => return Err(Lost),
                 Err(Cut::Halted) => return Ok(false),
@@ -89,17 +102,12 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Examines entries whose small contents fit the arena together, or one large one.
-    fn group(
-        &mut self,
-        batch: &Batch,
-        start: usize,
-        end: usize,
-        given_up: &[usize],
-    ) -> Result<(), Cut> {
+    fn group(&mut self, task: &Task<'_>, start: usize, end: usize) -> Result<(), Cut> {
+        let batch = task.batch;
         self.arena_used = 0;
         let mut found = Vec::with_capacity(end - start);
         for place in start..end {
-            found.push(self.find(batch, place, given_up.contains(&place))?);
+            found.push(self.find(task, place)?);
         }
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
@@ -115,12 +123,16 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
-    fn find(&mut self, batch: &Batch, place: usize, given_up: bool) -> Result<Found, Cut> {
+    fn find(&mut self, task: &Task<'_>, place: usize) -> Result<Found, Cut> {
+        let batch = task.batch;
         let met = &batch.met[place];
         if !matches!(met.verdict, Verdict::Content) || self.is_of_no_listed_size(met) {
             return Ok(Found::Settled(None));
         }
-        if given_up {
+        if let Some(carried) = task.carried(place) {
+            return Ok(Found::Settled(Some(Box::new(Content::carried(carried)))));
+        }
+        if task.given_up.contains(&place) {
             return Ok(Found::Settled(Some(Box::new(Content::failed(timed_out())))));
         }
         if self.shared.execution.budget.is_some_and(|limit| self.shared.clock.elapsed() >= limit) {
@@ -277,7 +289,9 @@ impl<G: Ledger> Examiner<G> {
             classify(met.clone(), content, halted)
         };
         if let (Some(sets), false) = (&self.shared.sets, record.digests.is_empty()) {
-            record.matches = sets.lookup(&record.digests, record.bytes_read).into_vec();
+            let carried_bytes = record.entry.size_bytes.filter(|_| record.carried_from.is_some());
+            let size_bytes = carried_bytes.unwrap_or(record.bytes_read);
+            record.matches = sets.lookup(&record.digests, size_bytes).into_vec();
         }
         if record.is_hit() {
             self.shared.watch.hit(&record);
@@ -306,10 +320,11 @@ impl<G: Ledger> Pulse for WorkerPulse<'_, G> {
 }
 
 /// Returns the end of the group that begins at `start`: a large file is a group of its own.
-fn group_end(batch: &Batch, start: usize, small_bytes: u64) -> usize {
+fn group_end(task: &Task<'_>, start: usize, small_bytes: u64) -> usize {
+    let batch = task.batch;
     let mut bytes = 0;
     for (place, met) in batch.met.iter().enumerate().skip(start) {
-        if !matches!(met.verdict, Verdict::Content) {
+        if !matches!(met.verdict, Verdict::Content) || task.carried(place).is_some() {
             continue;
         }
         if !is_small(&met.entry, small_bytes) {
@@ -346,6 +361,7 @@ pub(crate) fn classify(
             record.problem = content.problem;
             record.bytes_read = content.bytes_read;
             record.digests = content.digests;
+            record.carried_from = content.carried_from;
         }
         (Verdict::Content, None) | (Verdict::NotReached, _) => gap(Status::NotReached, halted()),
         (Verdict::NotRegular, _) => {}

@@ -6,10 +6,22 @@ use std::time::Duration;
 
 use triage_walk::Batch;
 
+use crate::carry::Carried;
+
+/// A batch on its way to a worker, with what need not be read.
+pub(crate) struct Work {
+    /// What the walk met.
+    pub(crate) batch: Batch,
+    /// For each entry, or empty if nothing is carried at all.
+    pub(crate) carried: Vec<Option<Carried>>,
+}
+
 /// A batch that is being worked on.
 pub(crate) struct Job<L> {
     /// What the walk met; shared, because a stuck worker keeps looking at it.
     pub(crate) batch: Arc<Batch>,
+    /// What is carried for each of its entries, or empty.
+    pub(crate) carried: Arc<[Option<Carried>]>,
     /// The lines finished so far: those of the first entries of the batch.
     pub(crate) lines: Vec<L>,
     /// Their memory in bytes.
@@ -20,9 +32,11 @@ pub(crate) struct Job<L> {
 
 impl<L> Job<L> {
     /// Returns a job with nothing done yet.
-    pub(crate) fn new(batch: Batch) -> Self {
+    pub(crate) fn new(work: Work) -> Self {
+        let Work { batch, carried } = work;
         let lines = Vec::with_capacity(batch.met.len());
-        Self { batch: Arc::new(batch), lines, weight: 0, given_up: Vec::new() }
+        let (batch, carried) = (Arc::new(batch), carried.into());
+        Self { batch, carried, lines, weight: 0, given_up: Vec::new() }
     }
 }
 

@@ -6,6 +6,7 @@
 //! and hand. [`audit`] runs the same pipeline against a finished manifest.
 
 mod audit;
+mod carry;
 mod clock;
 mod content;
 mod examine;
@@ -26,6 +27,7 @@ mod survey;
 mod watch;
 
 pub use audit::{Audit, AuditFinding, audit};
+pub use carry::{CannotCarry, CarryFrom, Earlier};
 pub use clock::Clock;
 pub use execution::{Execution, IoMode};
 pub use halt::{Halt, Halting};

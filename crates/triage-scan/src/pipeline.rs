@@ -16,10 +16,11 @@ use triage_hash::Algorithms;
 use triage_hashset::Sets;
 use triage_walk::{Batch, Evidence, Flow, Tally, WalkPlan};
 
+use crate::carry::{Carrier, CarryFrom, CarryProblem};
 use crate::content::Content;
 use crate::examine::timed_out;
 use crate::gate::Gate;
-use crate::job::Slot;
+use crate::job::{Slot, Work};
 use crate::links::Links;
 use crate::reorder::{Finished, Pressure, Reorder};
 use crate::stage::{Shared, work};
@@ -45,6 +46,8 @@ pub struct Scanned {
     pub sets: Option<Arc<Sets>>,
     /// Whether files of a size that none of the sets lists are left unread.
     pub size_filter: bool,
+    /// Where the digests of untouched files are carried from.
+    pub carry: Option<CarryFrom>,
     /// How this machine does it.
     pub execution: Execution,
     /// The operator's eye.
@@ -64,6 +67,8 @@ pub struct Outcome {
     pub halted: Option<Halt>,
     /// The last location met before the file system stopped answering the walk.
     pub stalled: Option<Location>,
+    /// Why digests that were carried may be wrong, if they may.
+    pub carry_problem: Option<String>,
 }
 
 /// Walks, hashes, matches, and hands every record's line to `keep` in the order of the walk.
@@ -103,6 +108,7 @@ struct Run<G: Ledger> {
     walked: Receiver<Tally>,
     walk_beat: Arc<WalkBeat>,
     last_met: Arc<std::sync::Mutex<Location>>,
+    carry_problem: Arc<CarryProblem>,
     reorder: Reorder<G::Line>,
     first_seq: u64,
     tally: Option<Tally>,
@@ -137,15 +143,20 @@ impl<G: Ledger> Run<G> {
         let walk_beat =
             Arc::new(WalkBeat { at_ms: AtomicU64::new(0), waiting: AtomicBool::new(false) });
         let last_met = Arc::default();
-        let walker = Walker {
+        let carry_problem = Arc::<CarryProblem>::default();
+        let left = Arc::clone(&carry_problem);
+        let carrier = scanned.carry.map(|from| Carrier::new(from, scanned.algorithms));
+        let mut walker = Walker {
             shared: Arc::clone(&shared),
             beat: Arc::clone(&walk_beat),
             last_met: Arc::clone(&last_met),
             to_work,
+            carrier,
         };
         let (to_walked, walked) = bounded(1);
         thread::spawn(move || {
             let tally = walking(&mut |batch| walker.hand_out(batch));
+            left.put(walker.end());
             // Nobody waits for the tally of an interrupted walk.
             let _over = to_walked.send(tally);
         });
@@ -157,6 +168,7 @@ impl<G: Ledger> Run<G> {
             walked,
             walk_beat,
             last_met,
+            carry_problem,
             reorder: Reorder::new(first_seq),
             first_seq,
             tally: None,
@@ -187,7 +199,8 @@ impl<G: Ledger> Run<G> {
             self.keep_ready(keep)?;
             if self.is_finished() {
                 let halted = self.shared.halting.get();
-                return Ok(Outcome { tally: self.tally, halted, stalled: None });
+                let carry_problem = self.carry_problem.take();
+                return Ok(Outcome { tally: self.tally, halted, stalled: None, carry_problem });
             }
             let now = self.shared.clock.elapsed();
             if now.saturating_sub(ticked_at) < TICK {
@@ -243,7 +256,7 @@ impl<G: Ledger> Run<G> {
         }
         self.keep_ready(keep)?;
         let halted = self.shared.halting.get();
-        Ok(Outcome { tally: None, halted, stalled })
+        Ok(Outcome { tally: None, halted, stalled, carry_problem: self.carry_problem.take() })
     }
 
     /// Takes the batch of every worker that hangs in a read and gives it to a new one.
@@ -284,14 +297,18 @@ struct Walker<G: Ledger> {
     shared: Arc<Shared<G>>,
     beat: Arc<WalkBeat>,
     last_met: Arc<std::sync::Mutex<Location>>,
-    to_work: Sender<Batch>,
+    to_work: Sender<Work>,
+    carrier: Option<Carrier>,
 }
 
 impl<G: Ledger> Walker<G> {
     /// Waits for room, hands a batch out, and says how the walk goes on.
-    fn hand_out(&self, batch: Batch) -> Flow {
+    fn hand_out(&mut self, batch: Batch) -> Flow {
         self.beat.waiting.store(true, Ordering::SeqCst);
-        let flow = self.wait_and_send(batch);
+        let carrier = self.carrier.as_mut();
+        let carried =
+            carrier.map(|carrier| batch.met.iter().map(|met| carrier.meet(met)).collect());
+        let flow = self.wait_and_send(Work { batch, carried: carried.unwrap_or_default() });
         let now = self.shared.clock.elapsed();
         let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.beat.at_ms.store(millis, Ordering::SeqCst);
@@ -299,19 +316,29 @@ impl<G: Ledger> Walker<G> {
         flow
     }
 
-    fn wait_and_send(&self, mut batch: Batch) -> Flow {
+    /// Ends the reading of the earlier manifest; an interrupted walk does not wait for that.
+    fn end(&mut self) -> Option<String> {
+        let carrier = self.carrier.take()?;
+        if self.shared.halting.is_interrupt() {
+            return None;
+        }
+        self.beat.waiting.store(true, Ordering::SeqCst);
+        carrier.end()
+    }
+
+    fn wait_and_send(&self, mut work: Work) -> Flow {
         while self.shared.pressure.wait() {
             if self.shared.halting.is_interrupt() {
                 return Flow::Abort;
             }
         }
-        if let (Some(met), Ok(mut last)) = (batch.met.last(), self.last_met.lock()) {
+        if let (Some(met), Ok(mut last)) = (work.batch.met.last(), self.last_met.lock()) {
             *last = met.entry.location.clone();
         }
         loop {
-            match self.to_work.send_timeout(batch, TICK) {
+            match self.to_work.send_timeout(work, TICK) {
                 Ok(()) => break,
-                Err(SendTimeoutError::Timeout(back)) => batch = back,
+                Err(SendTimeoutError::Timeout(back)) => work = back,
                 Err(SendTimeoutError::Disconnected(_)) => return Flow::Abort,
             }
             if self.shared.halting.is_interrupt() {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use triage_evidence::Location;
 use triage_walk::{Error, LocationRange, Scope, WalkPlan};
 
+use crate::Earlier;
+
 /// A hash set that a plan uses, named by the digest of its file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +91,12 @@ pub struct Plan {
     /// Whether the walk stays on the file system of the evidence's root.
     #[serde(default)]
     pub one_file_system: bool,
+    /// The examination whose digests stand for files that nothing has touched since.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<Earlier>,
+    /// The name of the rules that this scan keeps to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile: Option<String>,
 }
 
 impl Plan {

@@ -97,6 +97,11 @@ fn doubts(
             "the file system stopped answering while names were listed, after {last}"
         ));
     }
+    if let Some(problem) = &outcome.carry_problem {
+        doubts.push(format!(
+            "digests were carried from a manifest that cannot be trusted: {problem}"
+        ));
+    }
     let Some(tally) = outcome.tally else { return doubts };
     let grown = Tally {
         entries: after.seen().entries - before.seen().entries,

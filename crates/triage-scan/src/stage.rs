@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, Sender};
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
-use triage_walk::Batch;
 
-use crate::examine::Examiner;
+use crate::examine::{Examiner, Task};
 use crate::gate::Gate;
-use crate::job::{Job, Lost, Slot};
+use crate::job::{Job, Lost, Slot, Work};
 use crate::links::Links;
 use crate::reorder::{Finished, Pressure};
 use crate::{Clock, Execution, Halting, Ledger, Watch};
@@ -31,7 +30,7 @@ pub(crate) struct Shared<G: Ledger> {
     pub(crate) hits: AtomicU64,
     pub(crate) pressure: Pressure,
     pub(crate) alive: AtomicUsize,
-    pub(crate) work: Receiver<Batch>,
+    pub(crate) work: Receiver<Work>,
     pub(crate) done: Sender<Finished<G::Line>>,
 }
 
@@ -47,7 +46,7 @@ pub(crate) fn work<G: Ledger>(
         let job = match next.take() {
             Some(job) => job,
             None => match shared.work.recv() {
-                Ok(batch) => Job::new(batch),
+                Ok(work) => Job::new(work),
                 Err(_all_done) => break,
             },
         };
@@ -72,11 +71,11 @@ fn finish_job<G: Ledger>(
     examiner: &mut Examiner<G>,
     job: Job<G::Line>,
 ) -> Result<(), Lost> {
-    let batch = Arc::clone(&job.batch);
+    let (batch, carried) = (Arc::clone(&job.batch), Arc::clone(&job.carried));
     let given_up = job.given_up.clone();
     let start = job.lines.len();
     slot.start(job);
-    if !examiner.batch(&batch, start, &given_up)? {
+    if !examiner.batch(&Task { batch: &batch, carried: &carried, given_up: &given_up }, start)? {
         // Interrupted: the job is dropped, and a resume meets its entries again.
         return Ok(());
     }

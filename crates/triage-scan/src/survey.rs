@@ -95,12 +95,10 @@ pub fn survey(
 fn foreseen(met: Met, unread: Option<Problem>) -> Record {
     let content = (met.verdict == Verdict::Content).then(|| match unread {
         Some(problem) => Content::failed(problem),
-        None => Content {
-            status: Status::Read,
-            problem: None,
-            bytes_read: met.entry.size_bytes.unwrap_or(0),
-            digests: Digests::new(),
-        },
+        None => {
+            let bytes_read = met.entry.size_bytes.unwrap_or(0);
+            Content::new(Status::Read, None, bytes_read, Digests::new())
+        }
     });
     classify(met, content, || Halt::Interrupt.problem())
 }

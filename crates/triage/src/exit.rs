@@ -31,7 +31,7 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
     (
         HIT,
         "hit",
-        "complete coverage, hit(s) found; `diff`: the manifests differ; `sets lookup`: found; \
+        "complete coverage, hit(s) found; `diff`: the manifests differ (3 or 4 if for some entries it is not known); `sets lookup`: found; \
          `custody prove --absent`: it is there",
     ),
     (USAGE, "usage", "usage, scope or hash-set error: nothing was scanned"),
@@ -42,7 +42,11 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
     ),
     (INCOMPLETE_HIT, "incomplete-hit", "incomplete, hit(s) found"),
     (VERIFY_FAILED, "verify-failed", "verification failed (seal, chain, digest, audit)"),
-    (REFUSED, "refused", "refused: output on the evidence, existing output"),
+    (
+        REFUSED,
+        "refused",
+        "refused: output on the evidence, existing output, what the profile does not allow",
+    ),
     (INTERNAL, "internal", "internal error or failed self-test: nothing may be relied on"),
     (INTERRUPTED, "interrupted", "interrupted; checkpoint written, go on with `scan --resume`"),
 ];

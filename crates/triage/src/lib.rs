@@ -12,6 +12,7 @@ pub mod exit;
 mod facts;
 mod failure;
 mod measure;
+mod profile;
 mod progress;
 mod schema;
 mod set_args;

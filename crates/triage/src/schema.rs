@@ -17,7 +17,10 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
                 "difference",
                 &json!({
                     "difference": { "enum": ["added", "removed", "missing", "extra", "moved",
-                        "changed", "metadata", "unreadable"] },
+                        "changed", "metadata", "unreadable", "unknown"] },
+                    "from": { "type": "string" },
+                    "hit": { "const": true },
+                    "seq": integer(),
                     "what": { "type": "string" },
                     "path": { "type": "string" },
                 }),
@@ -209,6 +212,7 @@ fn record() -> Value {
     let properties = json!({
         "allocated": integer(),
         "bytes_read": integer(),
+        "carried_from": hex,
         "deleted": { "const": true },
         "device_node": text,
         "error": problem,

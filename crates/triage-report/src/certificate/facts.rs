@@ -136,6 +136,18 @@ impl<'a> Facts<'a> {
         if excluded > 0 {
             exceptions.push(format!("{} entries: outside the scope, not opened", count(excluded)));
         }
+        let carried = self.report.coverage.share(triage_case::Status::Carried).entries;
+        if carried > 0 {
+            exceptions.push(format!(
+                "{} entries: not read now, digests carried from an earlier examination",
+                count(carried)
+            ));
+        }
+        let by_size = self.report.coverage.share(triage_case::Status::SizeNotListed).entries;
+        if by_size > 0 {
+            exceptions
+                .push(format!("{} entries: no set lists a file of that size", count(by_size)));
+        }
         if exceptions.is_empty() {
             exceptions.push("none: everything in the requested scope was read".to_owned());
         }

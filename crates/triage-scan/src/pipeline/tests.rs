@@ -121,6 +121,7 @@ fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
         algorithms: Algorithms::DEFAULT,
         sets: None,
         size_filter: false,
+        carry: None,
         execution: Execution {
             threads: 2,
             io,

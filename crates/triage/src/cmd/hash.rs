@@ -156,6 +156,7 @@ fn one_path(
         algorithms: writer.algorithms,
         sets: None,
         size_filter: false,
+        carry: None,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: clock as Arc<_>,
         halting: Arc::new(Halting::new()),

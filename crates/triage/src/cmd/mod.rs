@@ -27,6 +27,7 @@ pub(crate) mod report;
 pub(crate) mod scan;
 pub(crate) mod scan_args;
 pub(crate) mod scan_close;
+mod scan_since;
 pub(crate) mod sets;
 pub(crate) mod sets_encrypt;
 pub(crate) mod sets_lookup;

@@ -9,14 +9,18 @@ use triage_case::{CaseDir, Journal, Particulars};
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
 use triage_report::{Format, Gathered};
-use triage_scan::{Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into};
+use triage_scan::{
+    CarryFrom, Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into,
+};
 use triage_walk::{Evidence, OpenAs, WalkPlan, output_lies_in};
 
 pub(crate) use super::scan_args::ScanArgs;
 use super::scan_close::{Ended, RunFacts, close};
+use super::scan_since;
 use crate::clock::{RunClock, now};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::profile::{Asked, Profile};
 use crate::progress::Progress;
 use crate::set_args::SetArgs;
 use crate::{exit, facts, shown};
@@ -45,6 +49,7 @@ struct Ready {
     walk: WalkPlan,
     algorithms: Algorithms,
     sets: Arc<Sets>,
+    carry: Option<CarryFrom>,
     resumed: bool,
 }
 
@@ -57,7 +62,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     if !args.resume {
         refuse_unsuitable(&reports, args.question.algorithms()?)?;
     }
-    let ready = if args.resume { resume(args, console)? } else { begin(args, console)? };
+    let mut ready = if args.resume { resume(args, console)? } else { begin(args, console)? };
     refuse_unsuitable(&reports, ready.algorithms)?;
     let execution = args.execution.resolve(&ready.evidence);
     let clock = Arc::new(RunClock::start());
@@ -70,7 +75,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
             outcome: serde_json::from_slice(&document).unwrap_or(Value::Null),
             gathered: None,
         },
-        None => match walk(&ready, &execution, &clock, halting, seed, console)? {
+        None => match walk(&mut ready, &execution, &clock, halting, seed, console)? {
             Some(ended) => ended,
             None => return Ok(exit::INTERRUPTED),
         },
@@ -101,6 +106,16 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         refuse_unsized(&opened.sets)?;
     }
     let particulars = args.particulars.resolve(evidence.path())?;
+    let profile = args.profile.map(|profile| profile.to_string());
+    check_profile(args, profile.as_deref(), algorithms, args.since.since.is_some())?;
+    let since = match &args.since.since {
+        None => None,
+        Some(path) => {
+            let trusted = args.since.trusted()?;
+            Some(scan_since::open(path, trusted.as_deref(), algorithms, console)?)
+        }
+    };
+    let (earlier, carry) = since.map(|since| (since.earlier, since.carry)).unzip();
     let plan = Plan {
         v: Plan::VERSION,
         source: shown::path(evidence.path()),
@@ -115,6 +130,8 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         max_size_bytes: walk.max_size_bytes,
         size_filter: args.question.size_filter,
         one_file_system: walk.one_file_system,
+        since: earlier,
+        profile,
     };
     let begun = Begun {
         plan,
@@ -127,7 +144,8 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         .map_err(|error| Failure::usage("cannot write the plan").caused_by(&error))?;
     let case = CaseDir::create(&args.case, &document)
         .map_err(|error| Failure::from(error).at(shown::path(&args.case)))?;
-    Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, resumed: false })
+    let sets = opened.sets;
+    Ok(Ready { case, begun, evidence, walk, algorithms, sets, carry, resumed: false })
 }
 
 /// Opens an interrupted scan and asks the same question again.
@@ -164,8 +182,42 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
             .because("its digest, name or size differs")
             .hint("put the same file back, or begin a new scan"));
     }
-    let walk = begun.plan.walk()?;
-    Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, resumed: true })
+    let profile = begun.plan.profile.as_deref();
+    check_profile(args, profile, algorithms, begun.plan.since.is_some())?;
+    if args.profile.is_some_and(|typed| profile != Some(typed.to_string().as_str())) {
+        return Err(Failure::usage("the scan began under another profile")
+            .because(format!("it keeps to {}", profile.unwrap_or("none")))
+            .hint("leave --profile out to go on, or begin a new scan"));
+    }
+    let carry = match &begun.plan.since {
+        None => None,
+        Some(earlier) => {
+            let trusted = args.since.trusted()?;
+            let since = scan_since::open_again(earlier, trusted.as_deref(), algorithms, console)?;
+            Some(since.carry)
+        }
+    };
+    let (walk, sets) = (begun.plan.walk()?, opened.sets);
+    Ok(Ready { case, begun, evidence, walk, algorithms, sets, carry, resumed: true })
+}
+
+/// Refuses what the rules of the scan do not allow.
+fn check_profile(
+    args: &ScanArgs,
+    profile: Option<&str>,
+    algorithms: Algorithms,
+    carries: bool,
+) -> Result<(), Failure> {
+    let Some(profile) = Profile::of_plan(profile) else { return Ok(()) };
+    profile.check(&Asked {
+        algorithms,
+        carries,
+        size_filter: args.question.size_filter,
+        max_size: args.question.max_size.is_some(),
+        budget: args.execution.budget.is_some(),
+        stop_after: args.execution.stop_after.is_some(),
+        signed: args.signing.sign_key.is_some() || args.signing.sign_agent.is_some(),
+    })
 }
 
 /// Returns what the evidence of a stored plan is taken for.
@@ -263,7 +315,7 @@ fn watch_signals(halting: &Arc<Halting>) -> Result<(), Failure> {
 
 /// Walks into the journal. Returns `None` if the operator interrupted.
 fn walk(
-    ready: &Ready,
+    ready: &mut Ready,
     execution: &Execution,
     clock: &Arc<RunClock>,
     halting: Arc<Halting>,
@@ -286,6 +338,7 @@ fn walk(
         algorithms: ready.algorithms,
         sets: Some(Arc::clone(&ready.sets)).filter(|sets| !sets.is_empty()),
         size_filter: ready.begun.plan.size_filter,
+        carry: ready.carry.take(),
         execution: *execution,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: Arc::clone(clock) as Arc<_>,

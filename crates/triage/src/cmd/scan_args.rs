@@ -13,6 +13,7 @@ use triage_scan::{Execution, IoMode};
 use triage_walk::{Evidence, LocationRange, OpenAs, Scope, WalkPlan};
 
 use crate::failure::Failure;
+use crate::profile::Profile;
 use crate::set_args::SetArgs;
 use crate::{measure, shown};
 
@@ -50,6 +51,7 @@ pub(crate) enum TakenFor {
 ///   triage scan /mnt/exhibit --sets known.txt --case CASE-42
 ///   triage scan /mnt/exhibit --sets a.thx --case C --exhibit AB/1 --sign-key lab.key
 ///   triage scan exhibit.E01 --sets known.txt --case CASE-42
+///   triage scan /mnt/exhibit --sets known.txt --case VISIT-2 --since VISIT-1
 ///   triage scan --resume --case CASE-42
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -63,10 +65,15 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) sets: SetArgs,
     /// Go on with an interrupted scan; the plan is the one stored in the package
-    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "size_filter", "taken_for"])]
+    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "size_filter", "taken_for", "since"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
+    #[command(flatten)]
+    pub(crate) since: SinceArgs,
+    /// The rules that the scan keeps to; they are named in the package
+    #[arg(long, value_name = "NAME", env = "TRIAGE_PROFILE")]
+    pub(crate) profile: Option<Profile>,
     #[command(flatten)]
     pub(crate) particulars: ParticularsArgs,
     #[command(flatten)]
@@ -80,6 +87,28 @@ pub(crate) struct ScanArgs {
     /// Exit with 0 instead of 1 and 3 instead of 4, for scripts that stop at hits
     #[arg(long)]
     pub(crate) exit_zero: bool,
+}
+
+/// What an earlier examination says.
+#[derive(Args, Debug, Default)]
+pub(crate) struct SinceArgs {
+    /// Do not read files that are untouched since this earlier package was made: the same location,
+    /// device, inode, size, times of modification and of inode change. Their digests are carried
+    /// over, marked and counted apart. The package must verify. The report tells what is new,
+    /// changed, gone and moved
+    #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["files_from", "after", "until"])]
+    pub(crate) since: Option<PathBuf>,
+    /// The keys to trust for the seals of --since, as `ssh-keygen -Y` reads them
+    #[arg(long, value_name = "FILE", env = "TRIAGE_ALLOWED_SIGNERS")]
+    pub(crate) allowed_signers: Option<PathBuf>,
+}
+
+impl SinceArgs {
+    /// Returns the text of the file of keys.
+    pub(crate) fn trusted(&self) -> Result<Option<String>, Failure> {
+        let path = self.allowed_signers.as_ref();
+        path.map(|path| read_text(path, "the allowed signers")).transpose()
+    }
 }
 
 /// What of the evidence is read.
@@ -179,10 +208,10 @@ pub(crate) struct ExecutionArgs {
     read_timeout: Duration,
     /// End after this time and record the rest as not reached
     #[arg(long, value_name = "TIME", value_parser = measure::span)]
-    budget: Option<Duration>,
+    pub(crate) budget: Option<Duration>,
     /// End after this many hits and record the rest as not reached
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    stop_after: Option<u64>,
+    pub(crate) stop_after: Option<u64>,
 }
 
 impl ExecutionArgs {

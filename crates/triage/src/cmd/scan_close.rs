@@ -9,6 +9,7 @@ use triage_report::{Format, Gathered, Redact, Report};
 use triage_scan::{Execution, IoMode, Plan};
 
 use super::scan::Begun;
+use super::scan_since;
 use crate::clock::{now, zone};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -58,6 +59,8 @@ pub(crate) fn close(
     let run = run_json(begun, ended, facts, code, &tool, &time);
     case.put_document("data/run.json", &run)?;
     put_particulars(case, begun)?;
+    let since = begun.plan.since.as_ref();
+    let since = since.map(|earlier| scan_since::compare(case, earlier)).transpose()?;
     put_reports(case, gathered, &facts.reports)?;
     case.close(&Closing {
         particulars: &begun.particulars,
@@ -69,6 +72,9 @@ pub(crate) fn close(
         tool: tool.clone(),
         signed_by,
     })?;
+    if let (Some(earlier), Some(sums)) = (&begun.plan.since, &since) {
+        scan_since::tell(earlier, sums, console);
+    }
     last_words(case, &begun.plan, coverage, &doubts, code, signed_by, console);
     let seal = std::fs::read(case.path("seals/0001.json"))?;
     let seal_sha256 = triage_custody::sha256_hex(&seal);
@@ -86,6 +92,7 @@ pub(crate) fn close(
         "merkle_root": ended.manifest.merkle_root,
         "seal_sha256": seal_sha256,
         "signed": signed_by.is_some(),
+        "since": since,
     }));
     Ok(code)
 }
@@ -198,6 +205,13 @@ pub(crate) fn examined_event(
         coverage.gaps(),
         coverage.hits()
     ));
+    if let Some(earlier) = &begun.plan.since {
+        event.input = Some(json!({
+            "since_seal_sha256": earlier.seal_sha256,
+            "since_manifest_sha256": earlier.manifest_sha256,
+            "carried": coverage.share(Status::Carried).entries,
+        }));
+    }
     event.output = Some(json!({
         "manifest_sha256": ended.manifest.sha256,
         "merkle_root": ended.manifest.merkle_root,
@@ -242,6 +256,13 @@ fn last_words(
             measure::count(unread)
         ));
     }
+    let carried = match coverage.share(Status::Carried).entries {
+        0 => String::new(),
+        1 => "; 1 file was NOT READ now, its digests are CARRIED".to_owned(),
+        many => {
+            format!("; {} files were NOT READ now, their digests are CARRIED", measure::count(many))
+        }
+    };
     let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
         let gaps = measure::count(coverage.gaps());
         let unlisted = match coverage.unlisted_directories() {
@@ -252,11 +273,11 @@ fn last_words(
             }
         };
         format!(
-            "INCOMPLETE: {hits}; {gaps} of {entries} entries{part} were not examined in full{unlisted} \
-             (exit {code})"
+            "INCOMPLETE: {hits}; {gaps} of {entries} entries{part} were not examined in full{unlisted}\
+             {carried} (exit {code})"
         )
     } else {
-        format!("complete: {hits} among {entries} entries in scope{part} (exit {code})")
+        format!("complete: {hits} among {entries} entries in scope{part}{carried} (exit {code})")
     };
     console.line(&verdict);
 }

@@ -144,6 +144,7 @@ fn compare(
         algorithms,
         sets: None,
         size_filter: false,
+        carry: None,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: clock as Arc<_>,
         halting: Arc::new(Halting::new()),
