@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
 mod batch;
+mod correlate;
 mod court;
 mod court_guide;
 mod custody;
@@ -19,6 +20,7 @@ mod manifests;
 mod plan;
 mod probe;
 mod proofs;
+mod rematch;
 mod reports;
 mod resume;
 mod scan;

@@ -10,6 +10,7 @@ mod corpus;
 mod floors;
 mod group;
 mod image;
+mod labs;
 mod machine;
 mod measure;
 mod page;
@@ -57,6 +58,8 @@ enum What {
     Sets(sets::SetsArgs),
     /// Walks and digests of disk images, beside fls, fiwalk, rhash and ewfverify
     Image(image::ImageArgs),
+    /// A release of a set matched with many packages, and what these share, checked by DuckDB
+    Labs(labs::LabsArgs),
 }
 
 /// Measures, prints, writes docs/performance.md (whole runs only) and judges the floors.
@@ -67,6 +70,7 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
     match &args.what {
         Some(What::Sets(args)) => return sets::run(args),
         Some(What::Image(args)) => return image::run(args),
+        Some(What::Labs(args)) => return labs::run(args),
         None => {}
     }
     let floors = floors::read(&root().join("xtask/bench-floors.toml"))?;

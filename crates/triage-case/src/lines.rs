@@ -88,6 +88,40 @@ pub(crate) fn for_each_raw_line<T: Send>(
     }
 }
 
+/// Hands on whole lines, many at a time, with their line ends.
+///
+/// # Errors
+/// [`Error`] if the file cannot be read, a line is too long, or the last one is torn; or the first
+/// error of `take`.
+pub(crate) fn for_each_block(
+    path: &Path,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut file = File::open(path).map_err(failed("open", path))?;
+    let mut block = vec![0; BLOCK_BYTES];
+    let mut length = 0;
+    let mut number = 0;
+    loop {
+        match file.read(&mut block[length..]).map_err(failed("read", path))? {
+            0 if length == 0 => return Ok(()),
+            0 => return Err(damaged(number, "it has no line end".to_owned())),
+            more => length += more,
+        }
+        let Some(end) = memchr::memrchr(b'\n', &block[..length]) else {
+            if length > LIMIT_LINE_BYTES {
+                let reason = format!("it is longer than {LIMIT_LINE_BYTES} bytes");
+                return Err(damaged(number, reason));
+            }
+            block.resize(block.len().max(length * 2), 0);
+            continue;
+        };
+        take(&block[..=end])?;
+        number += 1;
+        block.copy_within(end + 1..length, 0);
+        length -= end + 1;
+    }
+}
+
 /// Says whether a line end follows anywhere.
 fn more_lines_follow(file: &mut File, path: &Path) -> Result<bool, Error> {
     let mut buffer = vec![0; BLOCK_BYTES];

@@ -14,9 +14,9 @@ use triage_evidence::Location;
 
 use crate::error::failed;
 use crate::journal::{UNSORTED, hex};
-use crate::lines::{Parsed, for_each_line};
+use crate::lines::{Parsed, for_each_block, for_each_line};
 use crate::seals::read_seals;
-use crate::{CaseDir, CaseState, Error, Record};
+use crate::{CaseDir, CaseState, Error, Record, parse_line};
 
 /// How many records are read ahead of whoever takes them.
 const READ_AHEAD: usize = 4096;
@@ -100,20 +100,17 @@ impl StoredManifest {
         &self,
         take: &mut dyn FnMut(Record, String) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let at = |number: u64, reason: String| {
-            let document = format!("line {} of {}", number + 1, self.name());
-            Error::Damaged { document, reason }
-        };
         let mut number = 0;
         let mut last: Option<Location> = None;
         let mut sha256 = Sha256::new();
         let whole = for_each_line(&self.path, &|_, parsed| parsed, &mut |parsed: Parsed| {
             sha256.update(&parsed.line);
             sha256.update(b"\n");
-            let (record, exhibit) = parsed.record.map_err(|error| at(number, error.reason))?;
+            let (record, exhibit) =
+                parsed.record.map_err(|error| self.damaged(number, error.reason))?;
             let location = &record.entry.location;
             if record.seq != number || last.as_ref().is_some_and(|last| last >= location) {
-                return Err(at(number, UNSORTED.to_owned()));
+                return Err(self.damaged(number, UNSORTED.to_owned()));
             }
             last = Some(location.clone());
             number += 1;
@@ -121,9 +118,41 @@ impl StoredManifest {
         })?;
         let length = std::fs::metadata(&self.path).map_err(failed("examine", &self.path))?.len();
         if whole != length {
-            return Err(at(number, "it has no line end".to_owned()));
+            return Err(self.damaged(number, "it has no line end".to_owned()));
         }
         self.compare(&hex(&sha256.finalize()))
+    }
+
+    /// Hands on every line, without its line end, in order, and at the end compares the SHA-256 of
+    /// all bytes with the seal: what `take` has got stands only after that. Lines of a manifest
+    /// without a seal are parsed first.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the manifest is not the sealed one, or has no seal and a damaged line,
+    /// or the first error of `take`.
+    pub fn for_each_line(
+        &self,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut sha256 = Sha256::new();
+        let mut number = 0;
+        for_each_block(&self.path, &mut |block| {
+            sha256.update(block);
+            let lines = block.strip_suffix(b"\n").unwrap_or(block);
+            for line in lines.split(|&byte| byte == b'\n') {
+                if self.sealed.is_none() {
+                    parse_line(line).map_err(|error| self.damaged(number, error.reason))?;
+                }
+                number += 1;
+                take(line)?;
+            }
+            Ok(())
+        })?;
+        self.compare(&hex(&sha256.finalize()))
+    }
+
+    fn damaged(&self, number: u64, reason: String) -> Error {
+        Error::Damaged { document: format!("line {} of {}", number + 1, self.name()), reason }
     }
 
     /// Compares a digest of the manifest's bytes with the seal.

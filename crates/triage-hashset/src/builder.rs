@@ -285,7 +285,7 @@ impl Rows {
     }
 
     fn advance(&mut self, place: usize) -> Result<(), Error> {
-        self.heads[place] = self.alike[place].1.next()?.map(<[u8]>::to_vec);
+        self.heads[place] = self.alike[place].1.next_record()?.map(<[u8]>::to_vec);
         Ok(())
     }
 
@@ -293,7 +293,7 @@ impl Rows {
     fn next(&mut self) -> Result<Option<(Algorithms, &[u8])>, Error> {
         if self.alike.len() == 1 {
             let Some((algorithms, only)) = self.alike.first_mut() else { return Ok(None) };
-            return Ok(only.next()?.map(|record| (*algorithms, record)));
+            return Ok(only.next_record()?.map(|record| (*algorithms, record)));
         }
         let mut least: Option<(usize, &[u8])> = None;
         for (place, head) in self.heads.iter().enumerate() {

@@ -51,3 +51,5 @@ pub use report::{BadRow, ImportReport, Reason};
 pub use row::{Row, RowCategory};
 pub use set_keys::{BadKey, DigestKey, SetKeys};
 pub use sets::{SetSource, Sets};
+pub use sorter::{Sorted, Sorter};
+pub use spill::Scratch;

@@ -36,7 +36,7 @@ struct Bucket {
 }
 
 /// Takes records and gives them back in order. All the work is done by a thread of its own.
-pub(crate) struct Sorter {
+pub struct Sorter {
     scratch: Scratch,
     width: usize,
     /// Records on their way to the thread.
@@ -54,13 +54,20 @@ struct Dealer {
 
 impl Sorter {
     /// Returns a sorter of records of `width` bytes, which is at least 1.
-    pub(crate) fn new(scratch: &Scratch, width: usize) -> Self {
+    #[must_use]
+    pub fn new(scratch: &Scratch, width: usize) -> Self {
         Self { scratch: scratch.clone(), width, batch: Vec::new(), dealer: None }
     }
 
     /// Takes a record of the width.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a scratch file cannot be written.
+    ///
+    /// # Panics
+    /// If the thread that sorts has panicked.
     #[inline]
-    pub(crate) fn push(&mut self, record: &[u8]) -> Result<(), Error> {
+    pub fn push(&mut self, record: &[u8]) -> Result<(), Error> {
         debug_assert_eq!(record.len(), self.width, "records of one width");
         self.batch.extend_from_slice(record);
         if self.batch.len() < BATCH_BYTES { Ok(()) } else { self.send() }
@@ -81,7 +88,8 @@ impl Sorter {
     }
 
     /// Returns the records in order.
-    pub(crate) fn finish(mut self) -> Sorted {
+    #[must_use]
+    pub fn finish(mut self) -> Sorted {
         let dealer = self.dealer.take();
         let dealer = dealer.unwrap_or_else(|| Dealer::start(&self.scratch, self.width));
         let Dealer { records, sorted, worker } = dealer;
@@ -276,7 +284,7 @@ impl Outbox {
 }
 
 /// Sorted records.
-pub(crate) struct Sorted {
+pub struct Sorted {
     width: usize,
     batch: Vec<u8>,
     next: usize,
@@ -286,8 +294,11 @@ pub(crate) struct Sorted {
 
 impl Sorted {
     /// Returns the next record.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a scratch file cannot be written or read.
     #[inline]
-    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Error> {
+    pub fn next_record(&mut self) -> Result<Option<&[u8]>, Error> {
         while self.next >= self.batch.len() {
             if !self.refill()? {
                 return Ok(None);
@@ -331,7 +342,7 @@ mod tests {
         records.iter().for_each(|record| sorter.push(record).unwrap());
         let mut sorted = sorter.finish();
         let mut out = Vec::new();
-        while let Some(record) = sorted.next().unwrap() {
+        while let Some(record) = sorted.next_record().unwrap() {
             out.push(record.to_vec());
         }
         out
@@ -371,7 +382,7 @@ mod tests {
         let mut sorter = Sorter::new(&Scratch::in_memory(), 11);
         (0..20).for_each(|_| records().iter().for_each(|record| sorter.push(record).unwrap()));
         let mut sorted = sorter.finish();
-        assert!(sorted.next().unwrap().is_some());
+        assert!(sorted.next_record().unwrap().is_some());
         let worker = sorted.worker.take().unwrap();
         drop(sorted);
         worker.join().unwrap();

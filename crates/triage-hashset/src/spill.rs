@@ -20,7 +20,7 @@ const O_TMPFILE: i32 = rustix::fs::OFlags::TMPFILE.bits().cast_signed();
 
 /// Where scratch files go, and how much memory may be used before.
 #[derive(Clone, Debug)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     /// A folder; `None` keeps everything in memory.
     pub(crate) folder: Option<PathBuf>,
     /// Bytes of memory for sorting.
@@ -31,6 +31,12 @@ impl Scratch {
     /// Keeps everything in memory.
     pub(crate) const fn in_memory() -> Self {
         Self { folder: None, memory_bytes: usize::MAX }
+    }
+
+    /// Uses about that much memory, then files without a name in the folder.
+    #[must_use]
+    pub fn in_folder(folder: &Path, memory_bytes: usize) -> Self {
+        Self { folder: Some(folder.to_owned()), memory_bytes }
     }
 
     /// Returns the same with a part of the memory.

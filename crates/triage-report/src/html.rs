@@ -22,7 +22,8 @@ const SHOWN_ENDINGS: usize = 14;
 const SHOWN_MONTHS: usize = 24;
 
 /// Escapes a display text for HTML.
-pub(crate) fn escape(text: &str) -> String {
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -62,8 +63,12 @@ pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -
     writeln!(out, "</main></body></html>")
 }
 
-/// Writes everything up to the first line of content.
-pub(crate) fn page_head(title: &str, out: &mut dyn Write) -> io::Result<()> {
+/// Writes everything of a page up to the first line of content, which ends with
+/// `</main></body></html>`. The page's policy allows no script, no network and one style sheet.
+///
+/// # Errors
+/// The error of `out`.
+pub fn page_head(title: &str, out: &mut dyn Write) -> io::Result<()> {
     let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let title = escape(title);
     write!(

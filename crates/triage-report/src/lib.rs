@@ -32,5 +32,6 @@ mod vics;
 
 pub use certificate::{Certificate, Draft};
 pub use format::Format;
+pub use html::{escape as escape_html, page_head};
 pub use redact::Redact;
 pub use report::{Gathered, Report};

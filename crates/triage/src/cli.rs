@@ -48,6 +48,7 @@ enum Verb {
     Verify(cmd::verify::VerifyArgs),
     VerifyProof(cmd::verify_proof::VerifyProofArgs),
     Diff(cmd::diff::DiffArgs),
+    Correlate(Box<cmd::correlate::CorrelateArgs>),
     #[command(subcommand)]
     Batch(cmd::batch::BatchVerb),
     Report(cmd::report::ReportArgs),
@@ -107,6 +108,7 @@ fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
         Verb::Verify(args) => cmd::verify::run(&args, console),
         Verb::VerifyProof(args) => cmd::verify_proof::run(&args, console),
         Verb::Diff(args) => cmd::diff::run(&args, console),
+        Verb::Correlate(args) => cmd::correlate::run(&args, console),
         Verb::Batch(verb) => cmd::batch::run(&verb, console),
         Verb::Report(args) => cmd::report::run(&args, console),
         Verb::Doctor(args) => cmd::doctor::run(&args, console),

@@ -52,6 +52,11 @@ impl Results {
         Self(BufWriter::with_capacity(1 << 16, stdout()))
     }
 
+    /// Writes what is gathered, before something else writes to the same place.
+    pub(crate) fn flush(&mut self) {
+        gone_if(self.0.flush().is_err());
+    }
+
     /// Writes a line.
     pub(crate) fn line(&mut self, text: &[u8]) {
         let written = self.0.write_all(text).and_then(|()| self.0.write_all(b"\n"));

@@ -31,7 +31,8 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
     (
         HIT,
         "hit",
-        "complete coverage, hit(s) found; `diff`: the manifests differ (3 or 4 if for some entries it is not known); `sets lookup`: found; \
+        "complete coverage, hit(s) found; `diff`: the manifests differ (3 or 4 if for some entries \
+         it is not known); `sets lookup`, `correlate`: found; `match --changed-from`: changes; \
          `custody prove --absent`: it is there",
     ),
     (USAGE, "usage", "usage, scope or hash-set error: nothing was scanned"),

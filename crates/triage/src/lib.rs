@@ -11,6 +11,7 @@ mod console;
 pub mod exit;
 mod facts;
 mod failure;
+mod known_from;
 mod measure;
 mod profile;
 mod progress;

@@ -45,7 +45,45 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("summary", line("summary", &json!({ "exit": { "type": "integer" } }), &["exit"])),
     ];
     schemas.extend(look_schemas());
+    schemas.extend(lab_schemas());
     schemas
+}
+
+/// Returns the schemas of work on many packages: `match --changed-from`, `correlate`.
+fn lab_schemas() -> Vec<(&'static str, Value)> {
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "array", "items": text });
+    let flag = json!({ "type": "boolean" });
+    let change = json!({
+        "change": { "enum": ["new", "gone", "recategorised"] },
+        "package": text,
+        "before": { "type": "array" },
+        "entry": { "$ref": "record.json" },
+    });
+    let exhibit = json!({
+        "exhibit": text, "case": text, "owner": text, "seals": texts,
+        "first_seen": text, "last_seen": text, "files": integer(), "known_good": integer(),
+        "empty": integer(), "without_content": integer(), "gaps": integer(), "inventory": flag,
+    });
+    let shared = json!({
+        "digest": { "type": "string", "pattern": "^[0-9a-f]+$" },
+        "algorithm": { "enum": Algorithm::ALL.map(Algorithm::name) },
+        "keyed": flag, "size": integer(), "exhibit_count": integer(), "owners": integer(), "copies": integer(),
+        "rare": flag, "alert": flag, "informational": flag,
+        "first_seen": { "type": ["string", "null"] }, "last_seen": { "type": ["string", "null"] },
+        "exhibits": { "type": "array", "items": { "type": "object", "required": ["exhibit"] } },
+    });
+    let pair = json!({ "a": text, "b": text, "rare_files": integer() });
+    vec![
+        ("match_change", line("match_change", &change, &["change", "package", "before", "entry"])),
+        ("exhibit", line("exhibit", &exhibit, &["exhibit", "files", "gaps"])),
+        ("shared", line("shared", &shared, &["digest", "algorithm", "exhibits", "rare"])),
+        ("pair", line("pair", &pair, &["a", "b", "rare_files"])),
+        (
+            "failed",
+            line("failed", &json!({ "package": text, "because": text }), &["package", "because"]),
+        ),
+    ]
 }
 
 /// Returns the schemas of `probe` and `plan`.

@@ -13,7 +13,7 @@ use triage_scan::{PlannedSet, SetReading};
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::shown;
+use crate::{known_from, shown};
 
 /// Which hash sets to look digests up in.
 #[derive(Args, Clone, Debug, Default)]
@@ -27,6 +27,10 @@ pub(crate) struct SetArgs {
     /// A hash set whose matches are only noted
     #[arg(long, value_name = "FILE")]
     pub(crate) informational: Vec<PathBuf>,
+    /// Note files whose digests this package has: what was examined already, on another exhibit or
+    /// at another visit
+    #[arg(long, value_name = "PACKAGE")]
+    pub(crate) known_from: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
 }
@@ -158,6 +162,12 @@ impl SetArgs {
                 indexes.push(index);
             }
         }
+        for path in &self.known_from {
+            let (index, as_planned) = known_from::open(path)?;
+            tell(&index, console);
+            planned.push(as_planned);
+            indexes.push(index);
+        }
         Ok(OpenSets { sets: Arc::new(Sets::from_indexes(indexes)), planned })
     }
 
@@ -192,6 +202,11 @@ impl SetArgs {
             match set.options.typed.as_str() {
                 "known-good" => args.known_good.push(path),
                 "informational" => args.informational.push(path),
+                known_from::TYPED => {
+                    args.known_from.push(path);
+                    // It has no options of reading.
+                    continue;
+                }
                 _ => args.sets.push(path),
             }
             args.reading.set_format.clone_from(&set.options.format);

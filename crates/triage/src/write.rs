@@ -71,6 +71,11 @@ pub(crate) fn new_file_from(
     done
 }
 
+/// Gives a file that was written under another name its own, which must not exist.
+pub(crate) fn name_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    rename_new(from, to)
+}
+
 /// Renames without replacing; where the file system cannot promise that, it is looked at first.
 fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};

@@ -39,6 +39,7 @@ const LAYERS: &[(&str, u8, Side)] = &[
     ("triage-walk", 3, Side::Reads),
     ("triage-report", 3, Side::Keeps),
     ("triage-batch", 3, Side::Keeps),
+    ("triage-correlate", 4, Side::Keeps),
     ("triage-scan", 4, Side::Joins),
     ("triage", 5, Side::Joins),
 ];

@@ -249,7 +249,7 @@ fn further_keys(
     let mut by_row = Sorter::new(&scratch.share(4), 2 * NUMBER);
     let mut keys = Keys::new(algorithm, scratch, digests)?;
     let mut sorted = sorter.finish();
-    while let Some(record) = sorted.next()? {
+    while let Some(record) = sorted.next_record()? {
         let (digest, row) = record.split_at(algorithm.len_bytes());
         let row = row.first_chunk().copied().map_or(0, u32::from_be_bytes);
         let key = keys.put(digest, row)?;
@@ -260,7 +260,7 @@ fn further_keys(
     let mut key_of_row = Growing::new(scratch)?;
     let mut sorted = by_row.finish();
     let mut next = 0_u32;
-    while let Some(record) = sorted.next()? {
+    while let Some(record) = sorted.next_record()? {
         let (row, key) = record.split_at(NUMBER);
         let row = row.first_chunk().copied().map_or(0, u32::from_be_bytes);
         let key = key.first_chunk().copied().map_or(NO_KEY, u32::from_be_bytes);
@@ -281,7 +281,7 @@ fn distinct_sizes(sizes: Sorter, scratch: &Scratch) -> Result<Stored, Error> {
     let mut out = Growing::new(scratch)?;
     let mut last = None;
     let mut sorted = sizes.finish();
-    while let Some(size) = sorted.next()? {
+    while let Some(size) = sorted.next_record()? {
         let size = size.first_chunk().copied().map(u64::from_be_bytes);
         if let Some(size) = size.filter(|_| size != last) {
             out.put(&size.to_le_bytes())?;

@@ -26,11 +26,6 @@ pub(crate) struct DiffArgs {
     after: PathBuf,
 }
 
-/// Returns the manifest of a package, or the path itself.
-pub(crate) fn manifest_of(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("data/manifest.ndjson") } else { path.to_path_buf() }
-}
-
 /// Runs the verb.
 pub(crate) fn run(args: &DiffArgs, console: Console) -> Result<u8, Failure> {
     let open = |path: &Path| {

@@ -1,6 +1,9 @@
 //! The verbs, one file each: help text, arguments, run.
 
 pub(crate) mod batch;
+pub(crate) mod correlate;
+mod correlate_output;
+mod correlate_read;
 pub(crate) mod custody;
 pub(crate) mod custody_add;
 pub(crate) mod custody_event;
@@ -16,6 +19,7 @@ mod doctor_validate;
 pub(crate) mod generate;
 pub(crate) mod hash;
 pub(crate) mod hash_check;
+mod many;
 pub(crate) mod plan;
 mod plan_cost;
 mod plan_shards;
@@ -23,6 +27,7 @@ mod plan_tell;
 pub(crate) mod probe;
 mod probe_tell;
 pub(crate) mod rematch;
+mod rematch_changes;
 pub(crate) mod report;
 pub(crate) mod scan;
 pub(crate) mod scan_args;

@@ -65,7 +65,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) sets: SetArgs,
     /// Go on with an interrupted scan; the plan is the one stored in the package
-    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "size_filter", "taken_for", "since"])]
+    #[arg(long, conflicts_with_all = ["source", "sets", "scope", "files_from", "after", "until", "max_size", "size_filter", "taken_for", "since", "known_from"])]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
