@@ -84,6 +84,24 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A certificate cannot be believed, or cannot be read.
+    #[error("certificate {reason}")]
+    Certificate {
+        /// Whose, and why.
+        reason: String,
+    },
+    /// A CMS signature is not one over those bytes.
+    #[error("the CMS signature is not valid: {reason}")]
+    Cms {
+        /// Why.
+        reason: String,
+    },
+    /// A time-stamp is not one of those bytes.
+    #[error("the time-stamp is not valid: {reason}")]
+    Stamp {
+        /// Why.
+        reason: String,
+    },
     /// A proof does not show what it says.
     #[error("the proof does not hold: {what} is {actual}, expected {expected}")]
     Proof {

@@ -5,11 +5,16 @@
 //! [`CustodyLog`] a hash chain of events, [`Tree`] the Merkle tree of RFC 9162, [`Key`] what the
 //! index of a manifest is made of, [`Seal`] the small document that is signed, [`Proof`] shows one
 //! thing of what was sealed, [`SigningKey`] and [`PublicKey`] sign and check a seal as
-//! `ssh-keygen -Y` does, [`FileList`] is the form of `sha256sum`.
+//! `ssh-keygen -Y` does, [`CertifiedKey`] and [`check_cms`] as `openssl cms` does, [`StampQuery`] and
+//! [`Stamp`] are the two halves of a time-stamp (RFC 3161), [`FileList`] is the form of `sha256sum`.
 
 mod action;
 pub mod agent;
 mod allowed_signer;
+mod certificate;
+mod certificate_path;
+mod cms_sign;
+mod cms_signature;
 mod compare;
 mod error;
 mod event;
@@ -19,14 +24,19 @@ pub mod jcs;
 mod log;
 mod merkle;
 mod proof;
+mod public_signature;
 mod redact;
 mod salted;
 mod seal;
 mod sign;
+mod stamp;
 mod time;
 
 pub use action::Action;
 pub use allowed_signer::AllowedSigner;
+pub use certificate::{Certificate, Certificates};
+pub use cms_sign::CertifiedKey;
+pub use cms_signature::check_cms;
 pub use compare::Relation;
 pub use error::Error;
 pub use event::{Attachment, Event, Person};
@@ -37,6 +47,7 @@ pub use merkle::{PathTree, Tree, root_from_path};
 pub use proof::{Absence, Claim, Inclusion, Neighbour, Proof};
 pub use redact::{NAMES, without_names};
 pub use salted::{LineSalts, Salt, Salter, commitment, leaf_of_commitments, line_leaf};
-pub use seal::{Seal, SealedCustody, SealedFiles, SealedIndex, SealedManifest};
+pub use seal::{Seal, SealedCertificate, SealedCustody, SealedFiles, SealedIndex, SealedManifest};
 pub use sign::{NAMESPACE, PublicKey, SigningKey};
-pub use time::{unix_seconds, utc_digits};
+pub use stamp::{Stamp, StampQuery};
+pub use time::{unix_seconds, utc_digits, utc_text};

@@ -349,6 +349,7 @@ mod tests {
                 counts: serde_json::Value::Null,
                 tool: serde_json::Value::Null,
                 signer: None,
+                certificate: None,
             };
             Self { lines, keys, seal: seal.to_bytes().unwrap() }
         }

@@ -59,6 +59,16 @@ pub struct SealedCustody {
     pub head_sha256: String,
 }
 
+/// The certificate whose CMS signature belongs to a seal: it cannot be taken away or exchanged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedCertificate {
+    /// The SHA-256 of its DER form.
+    pub sha256: String,
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+}
+
 /// A seal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,8 +102,11 @@ pub struct Seal {
     pub counts: Value,
     /// The program: name, version, digest.
     pub tool: Value,
-    /// Who signs; null if nobody does.
+    /// Who signs with a key of OpenSSH; null if nobody does.
     pub signer: Option<String>,
+    /// The certificate that signs, if one does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate: Option<SealedCertificate>,
 }
 
 impl Seal {
