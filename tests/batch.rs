@@ -142,6 +142,21 @@ fn what_is_foreign_different_or_changed_is_refused() {
     fs::remove_dir_all(scene.path("out/items/0002")).unwrap();
     merge(&["out"]).exits(3);
     merge(&["out", "elsewhere"]).exits(0);
+    // A package that was sealed again and handed on counts like any other.
+    scene.triage(["custody", "keygen", "key", "--signer", "ana@lab.example"]).exits(0);
+    let seal = ["custody", "seal", "out/items/0003", "--by", "Ana", "--sign-key", "key"];
+    scene.triage(seal).exits(0);
+    merge(&["out", "elsewhere"]).exits(0);
+    // Whoever names the keys to trust takes no package that nobody of them signed.
+    let trusted = scene.path("out/items/0003/seals/0002.json.sig.signer");
+    let trusted = ["--allowed-signers", trusted.to_str().unwrap()];
+    let args = ["batch", "merge", "--plan", "p.json", "--results", "out", "--results", "elsewhere"];
+    let refused = scene.triage(args.iter().chain(&trusted)).exits(5);
+    assert!(refused.stderr.contains("seal is not signed"), "{}", refused.stderr);
+    // A report that says something else than the record, with every list computed again.
+    let report = scene.path("out/items/0003/data/report/not-read.csv");
+    fs::write(&report, "nothing\n").unwrap();
+    assert!(merge(&["out"]).exits(5).stderr.contains("not as it was sealed"));
     // A byte of a package.
     let manifest = scene.path("out/items/0003/data/manifest.ndjson");
     let mut bytes = fs::read(&manifest).unwrap();

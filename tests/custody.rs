@@ -162,3 +162,36 @@ fn kills_while_adding_leave_a_log_or_a_named_tear() {
     }
     scene.triage(["verify", "C"]).exits(0);
 }
+
+#[test]
+fn two_copies_that_part_are_found_and_named() {
+    let scene = package();
+    let copy = |from: &str, to: &str| {
+        let mut command = std::process::Command::new("cp");
+        assert!(
+            command.arg("-r").args([scene.path(from), scene.path(to)]).status().unwrap().success()
+        );
+    };
+    let merge = |b: &str| scene.triage(["custody", "merge", "--check", "C", b, "--json"]);
+    add(&scene, &["stored", "--by", "Ana", "--location", "store B"]).exits(0);
+    copy("C", "B");
+    assert_eq!(merge("B").exits(0).summary()["relation"], "same");
+    add(&scene, &["noted", "--by", "Ana", "--note", "of the laboratory"]).exits(0);
+    let ran = merge("B").exits(0);
+    assert_eq!(ran.summary()["relation"], "first-has-more");
+    assert_eq!(ran.summary()["newer"], "C");
+    let noted = ["custody", "add", "B", "noted", "--by", "J. Babic", "--note", "of the court"];
+    scene.triage(noted).exits(0);
+    let ran = merge("B").exits(5);
+    assert_eq!(ran.summary()["relation"], "diverged");
+    assert_eq!(ran.summary()["shared"], 2);
+    let only: Vec<_> = ran.lines().into_iter().filter(|line| line["type"] == "event").collect();
+    let notes: Vec<_> = only.iter().map(|e| (&e["only_in"], &e["event"]["note"])).collect();
+    assert_eq!(format!("{notes:?}").matches("of the").count(), 2, "{notes:?}");
+    let words = scene.triage(["custody", "merge", "--check", "C", "B/custody.ndjson"]).exits(5);
+    assert!(words.stdout.contains("THEY PART at event 2"), "{}", words.stdout);
+    assert!(words.stdout.contains("of the court"), "{}", words.stdout);
+    scene.triage(["custody", "merge", "C", "B"]).exits(2);
+    fs::write(scene.path("torn"), "{}").unwrap();
+    scene.triage(["custody", "merge", "--check", "C", "torn"]).exits(5);
+}

@@ -25,6 +25,14 @@ fn a_validation_is_recorded_once_and_holds_what_a_laboratory_files() {
         std::fs::read_to_string(scene.path(written[place].as_str().unwrap())).unwrap()
     });
     let record: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&scene.triage(["schema", "validation"]).exits(0).stdout).unwrap();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(&record), keys(&schema["properties"]));
+    let test = &schema["properties"]["tests"]["items"]["properties"];
+    assert!(record["tests"].as_array().unwrap().iter().all(|one| keys(one) == keys(test)));
     assert_eq!(record["result"], "pass");
     assert_eq!(record["failed"], 0);
     let program = std::fs::read(crate::harness::program()).unwrap();
@@ -48,6 +56,33 @@ fn a_validation_that_fails_is_recorded_and_ends_with_70() {
         found += 1;
     }
     assert_eq!(found, 2);
+}
+
+#[test]
+fn a_record_of_a_validation_is_never_replaced() {
+    let scene = Scene::new();
+    let validate = || scene.triage(["doctor", "--validate", "records", "--temp", "missing"]);
+    validate().exits(70);
+    let names = || -> Vec<String> {
+        let files = std::fs::read_dir(scene.path("records")).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    // The names that the records of the next minutes would have.
+    let name = names().into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let (day, rest) = name.split_once('T').unwrap();
+    let (time, ending) = rest.split_at(6);
+    let day: jiff::civil::Date = day.strip_prefix("validation-").unwrap().parse().unwrap();
+    let part = |place: usize| time[place..place + 2].parse::<i8>().unwrap();
+    let first = day.at(part(0), part(2), part(4), 0);
+    for second in 0..300 {
+        let at = first.checked_add(jiff::Span::new().seconds(second)).unwrap();
+        let at = format!("validation-{}{ending}", at.strftime("%Y-%m-%dT%H%M%S"));
+        std::fs::write(scene.path("records").join(at), "kept").unwrap();
+    }
+    let before = names().len();
+    let refused = validate().exits(6);
+    assert!(refused.stderr.contains("a record is never replaced"), "{}", refused.stderr);
+    assert_eq!(names().len(), before);
 }
 
 #[test]

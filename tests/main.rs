@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
 mod batch;
+mod certificates;
 mod correlate;
 mod court;
 mod court_guide;
@@ -24,9 +25,11 @@ mod rematch;
 mod reports;
 mod resume;
 mod scan;
+mod scope;
 mod seals;
 mod sets;
 mod since;
 mod tamper;
+mod tamper_certified;
 mod verify;
 mod visits_guide;

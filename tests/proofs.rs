@@ -229,6 +229,28 @@ fn a_changed_proof_is_refused_by_the_program_and_by_the_script() {
 }
 
 #[test]
+fn proofs_of_a_package_with_two_seals_lead_to_the_newest() {
+    let scene = package(&NAMES);
+    scene.triage(["custody", "keygen", "court", "--signer", "court@lab.example"]).exits(0);
+    scene.triage(["custody", "seal", "C", "--by", "J. Babic", "--sign-key", "court"]).exits(0);
+    let receiver = fs::read_to_string(scene.path("C/seals/0002.json.sig.signer")).unwrap();
+    fs::write(scene.path("receiver"), receiver).unwrap();
+    for (out, what) in [("in", &["note.txt"][..]), ("not", &["--absent", "path:nowhere"][..])] {
+        scene.triage(["custody", "prove", "C", "-o", out].iter().chain(what)).exits(0);
+        scene.triage(["verify-proof", out, "--allowed-signers", "receiver"]).exits(0);
+        // The examiner's key signed the seal before this one only.
+        scene.triage(["verify-proof", out, "--allowed-signers", "trusted"]).exits(5);
+        scene.triage(["verify-proof", out, "--seal", "C/seals/0002.json"]).exits(0);
+        scene.triage(["verify-proof", out, "--seal", "C/seals/0001.json"]).exits(5);
+        let args = ["C/data/verify-proof.sh", out, "C/seals/0002.json"].map(OsStr::new);
+        if script(&scene, &["sh"], out).is_some() {
+            let ran = stock("sh", &args, &scene.path("")).unwrap().exits(0);
+            assert!(ran.stdout.contains("\nOK: "), "{}", ran.stdout);
+        }
+    }
+}
+
+#[test]
 fn a_proof_that_nothing_vouches_for_is_never_exit_0() {
     let scene = package(&NAMES);
     let proof = proved(&scene, &["note.txt"]);

@@ -8,21 +8,13 @@
 use serde_json::{Value, json};
 use triage_custody::{
     AllowedSigner, CustodyLog, Event, NO_PREVIOUS, PublicKey, Seal, SealedCustody, SealedFiles,
-    SealedIndex, SealedManifest, SigningKey, sha256_hex,
+    SealedIndex, SealedManifest, sha256_hex, unix_seconds,
 };
 
 use crate::bag::{BAGIT, Bag, is_payload, is_sealed_by, is_tag};
 use crate::readme::{PROOF_SCRIPT, README};
 use crate::seal_again::put_script;
-use crate::{CaseDir, Coverage, Error, Finished, Particulars, Status, write};
-
-/// Who signs a seal, and with what.
-pub struct SignedBy {
-    /// The name under which the key is known, such as an address.
-    pub principal: String,
-    /// The key.
-    pub key: SigningKey,
-}
+use crate::{CaseDir, Coverage, Error, Finished, NamedKey, Particulars, SignedBy, Status, write};
 
 /// What a package is closed with. Times are RFC 3339 with an offset.
 pub struct Closing<'a> {
@@ -67,12 +59,12 @@ impl CaseDir {
             Error::Damaged { document: "case.json".to_owned(), reason: error.to_string() }
         })?;
         self.put_document("data/case.json", &particulars)?;
-        match closing.signed_by {
-            Some(signed_by) => self.put_keys(signed_by)?,
-            // An earlier closing that was killed may have had a key.
-            None => ["keys/signer.pub", "keys/allowed_signers", "seals/0001.json.sig"]
-                .into_iter()
-                .try_for_each(|name| write::remove_if_there(&self.path(name)))?,
+        // An earlier closing that was killed may have had another key.
+        ["keys/signer.pub", "keys/allowed_signers", "seals/0001.json.sig", "seals/0001.json.p7s"]
+            .into_iter()
+            .try_for_each(|name| write::remove_if_there(&self.path(name)))?;
+        if let Some(key) = closing.signed_by.and_then(|by| by.key.as_ref()) {
+            self.put_keys(key)?;
         }
         self.put("bagit.txt", &mut |out| out.write_all(BAGIT.as_bytes()))?;
         let mut log = CustodyLog::default();
@@ -89,7 +81,7 @@ impl CaseDir {
         write::remove_journal(&self.path("journal"))
     }
 
-    fn put_keys(&self, signed_by: &SignedBy) -> Result<(), Error> {
+    fn put_keys(&self, signed_by: &NamedKey) -> Result<(), Error> {
         let public: PublicKey = signed_by.key.public();
         let line = format!("{}\n", public.to_line()?);
         self.put("keys/signer.pub", &mut |out| out.write_all(line.as_bytes()))?;
@@ -129,13 +121,20 @@ impl CaseDir {
             custody: SealedCustody { events: log.len(), head_sha256: log.head().to_owned() },
             counts: counts(&closing.manifest.coverage),
             tool: closing.tool.clone(),
-            signer: closing.signed_by.map(|signed_by| signed_by.principal.clone()),
+            signer: closing.signed_by.and_then(SignedBy::principal).map(str::to_owned),
+            certificate: closing.signed_by.and_then(SignedBy::sealed_certificate),
         };
         let seal = seal.to_bytes()?;
         self.put("seals/0001.json", &mut |out| out.write_all(&seal))?;
-        if let Some(signed_by) = closing.signed_by {
-            let signature = signed_by.key.sign(&seal)?;
+        let Some(signed_by) = closing.signed_by else { return Ok(()) };
+        if let Some(named) = &signed_by.key {
+            let signature = named.key.sign(&seal)?;
             self.put("seals/0001.json.sig", &mut |out| out.write_all(signature.as_bytes()))?;
+        }
+        if let Some(certified) = &signed_by.certificate {
+            let signature =
+                certified.sign(&seal, unix_seconds(closing.time).unwrap_or_default())?;
+            self.put("seals/0001.json.p7s", &mut |out| out.write_all(&signature))?;
         }
         Ok(())
     }

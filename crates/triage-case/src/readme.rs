@@ -6,15 +6,23 @@ pub(crate) const PROOF_SCRIPT: &str = include_str!("verify-proof.sh");
 
 /// The text. Every command in it is run by the end-to-end tests.
 pub(crate) const README: &str = r#"HOW TO CHECK THIS PACKAGE WITHOUT THE PROGRAM THAT MADE IT
-Needed: sha256sum (GNU coreutils), ssh-keygen (OpenSSH 8.9 or later), jq for step 4.
+Needed: sha256sum (GNU coreutils), ssh-keygen (OpenSSH 8.9 or later), jq for step 4, openssl for
+files that end in .p7s and .tsr.
 First obtain the signer's key fingerprint from somewhere OUTSIDE this package, such as the signed
-statement. The copies in keys/ prove nothing by themselves. A package without keys/ is not signed:
-then only the digest of seals/0001.json, noted elsewhere, shows that nothing was exchanged.
+statement. The copies in keys/ prove nothing by themselves. A package without keys/ and without a
+file that ends in .p7s is not signed: then only the digest of seals/0001.json, noted elsewhere, shows that nothing was exchanged.
 Run everything from the folder that holds bagit.txt.
 
 1 WHO SEALED IT   ssh-keygen -lf keys/signer.pub       (compare with the statement)
                   ssh-keygen -Y verify -f keys/allowed_signers -I "$(jq -r .signer seals/0001.json)" \
                       -n triage-seal-v1 -s seals/0001.json.sig < seals/0001.json
+  With a certificate, if there is a file that ends in .p7s. ROOT.pem comes from OUTSIDE, too:
+                  openssl cms -verify -binary -inform DER -in seals/0001.json.p7s \
+                      -content seals/0001.json -CAfile ROOT.pem -purpose any -out /dev/null
+  WHEN, if there is a file that ends in .tsr. TSAROOT.pem is the root of the time-stamping authority:
+                  openssl ts -verify -data seals/0001.json.sig -in seals/0001.json.sig.tsr -CAfile TSAROOT.pem
+                  openssl ts -reply -in seals/0001.json.sig.tsr -text
+  If a certificate has ended since, add  -attime SECONDS  with the time of the stamp.
 2 WHICH FILES     sha256sum seals/0001.sha256          must equal "files"."sha256" in seals/0001.json
                   sha256sum --strict -c seals/0001.sha256 | cat -v
                   sha256sum --strict -c manifest-sha256.txt tagmanifest-sha256.txt | cat -v

@@ -7,7 +7,8 @@
 
 use serde_json::{Value, json};
 use triage_custody::{
-    Action, AllowedSigner, Event, FileList, Seal, SealedCustody, SealedFiles, sha256_hex,
+    Action, AllowedSigner, Event, FileList, Seal, SealedCustody, SealedFiles, check_cms,
+    sha256_hex, unix_seconds,
 };
 
 use crate::bag::{Bag, is_sealed_by, is_tag};
@@ -15,7 +16,7 @@ use crate::case_dir::read;
 use crate::custody::LOG;
 use crate::seals::{LIMIT_SEALS, LIMIT_SIGNATURES, SealFile, read_seals, seal_file, seal_path};
 use crate::stock_script::{SCRIPT, render_script};
-use crate::{CaseDir, Custody, Error, SignedBy, write};
+use crate::{CaseDir, Custody, Error, NamedKey, SignedBy, write};
 
 /// What a further seal is made with.
 pub struct Sealing<'a> {
@@ -77,31 +78,72 @@ impl Custody<'_> {
                 head_sha256: self.log().head().to_owned(),
             },
             tool: sealing.tool.clone(),
-            signer: sealing.signed_by.map(|signed_by| signed_by.principal.clone()),
+            signer: sealing.signed_by.and_then(SignedBy::principal).map(str::to_owned),
+            certificate: sealing.signed_by.and_then(SignedBy::sealed_certificate),
             ..newest.seal.clone()
         };
         let bytes = seal.to_bytes()?;
         let path = seal_path(number, ".json");
-        if let Some(signed_by) = sealing.signed_by {
-            self.write_signature(&format!("{path}.sig"), &bytes, signed_by)?;
+        let signed_by = sealing.signed_by;
+        if let Some(key) = signed_by.and_then(|by| by.key.as_ref()) {
+            self.write_signature(&format!("{path}.sig"), &bytes, key)?;
+        }
+        if let Some(key) = signed_by.and_then(|by| by.certificate.as_ref()) {
+            let at = unix_seconds(&seal.time).unwrap_or_default();
+            self.write(&format!("{path}.p7s"), &key.sign(&bytes, at)?)?;
         }
         self.write(&path, &bytes)?;
         self.finish()?;
         Ok(Sealed { number, sha256: sha256_hex(&bytes), path })
     }
 
-    /// Adds a signature to the newest seal, such as that of a witness.
+    /// Adds a signature to the newest seal, such as that of a witness: one for each key that is
+    /// given. `at` is the time now, in seconds since 1970.
     ///
     /// # Errors
     /// [`Error::Damaged`] if `number` is not the newest seal, or a file of the bag's own was
     /// changed; [`Error::Exists`] if the seal has all the signatures that it may have.
-    pub fn sign(&mut self, number: Option<u32>, signed_by: &SignedBy) -> Result<Sealed, Error> {
-        let (sealed, bytes) = self.newest_for(number)?;
-        let names = (2..=LIMIT_SIGNATURES).map(|place| format!("{}.{place}.sig", sealed.path));
-        let path = self.first_free(names)?;
-        self.write_signature(&path, &bytes, signed_by)?;
+    pub fn sign(
+        &mut self,
+        number: Option<u32>,
+        signed_by: &SignedBy,
+        at: i64,
+    ) -> Result<Sealed, Error> {
+        let (mut sealed, bytes) = self.newest_for(number)?;
+        let seal = sealed.path.clone();
+        if let Some(key) = &signed_by.key {
+            sealed.path = self.free_signature(&seal, "sig")?;
+            self.write_signature(&sealed.path, &bytes, key)?;
+        }
+        if let Some(key) = &signed_by.certificate {
+            sealed.path = self.free_signature(&seal, "p7s")?;
+            self.write(&sealed.path, &key.sign(&bytes, at)?)?;
+        }
         self.finish()?;
-        Ok(Sealed { path, ..sealed })
+        Ok(sealed)
+    }
+
+    /// Adds a CMS signature to the newest seal that was made elsewhere, such as with a card.
+    ///
+    /// # Errors
+    /// [`Error::Custody`] if it is not one of that seal; else like [`Custody::sign`].
+    pub fn take_cms(
+        &mut self,
+        number: Option<u32>,
+        signature: &[u8],
+        at: i64,
+    ) -> Result<(Sealed, String), Error> {
+        let (mut sealed, bytes) = self.newest_for(number)?;
+        let signer = check_cms(signature, &bytes, None, at)?;
+        sealed.path = self.free_signature(&sealed.path, "p7s")?;
+        self.write(&sealed.path, signature)?;
+        self.finish()?;
+        Ok((sealed, signer.subject()))
+    }
+
+    /// Further signatures are numbered from 2, so that the first one is always the seal's own.
+    fn free_signature(&self, seal: &str, kind: &str) -> Result<String, Error> {
+        self.first_free((2..=LIMIT_SIGNATURES).map(|place| format!("{seal}.{place}.{kind}")))
     }
 
     /// Returns the newest seal and its bytes, if it is the one that was asked for: later ones
@@ -131,7 +173,7 @@ impl Custody<'_> {
         free.ok_or_else(|| Error::Exists { path: self.case.path("seals") })
     }
 
-    fn write_signature(&self, path: &str, seal: &[u8], by: &SignedBy) -> Result<(), Error> {
+    fn write_signature(&self, path: &str, seal: &[u8], by: &NamedKey) -> Result<(), Error> {
         let signature = by.key.sign(seal)?;
         let signer = AllowedSigner::line(&by.principal, &by.key.public())?;
         self.write(&format!("{path}.signer"), signer.as_bytes())?;

@@ -28,27 +28,42 @@ pub(crate) fn seal_path(number: u32, ending: &str) -> String {
 }
 
 /// Returns the number and the ending of a file of a seal, if its name is one of those that a seal
-/// may have: its list, itself, signatures (`.sig`, `.2.sig`), and beside each the signer's key.
+/// may have: its list, itself, signatures (`.sig`, `.2.sig`, `.p7s`, `.2.p7s`), beside one of
+/// OpenSSH the signer's key, and the stamp of the seal or a signature with its query.
 pub(crate) fn seal_file(path: &str) -> Option<(u32, &str)> {
     let (digits, ending) = path.strip_prefix("seals/")?.split_at_checked(4)?;
     let number: u32 = digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
     let known = match ending.strip_prefix(".json") {
         None => ending == ".sha256",
-        Some("") => true,
-        Some(rest) => match rest.strip_suffix(".signer").unwrap_or(rest).as_bytes() {
-            b".sig" => true,
-            [b'.', b'2'..=b'9', end @ ..] => end == b".sig",
-            _ => false,
+        Some(rest) => match rest.strip_suffix(".signer") {
+            Some(signature) => is_signature(signature, &[".sig"]),
+            None => {
+                let stamped = STAMPS.iter().find_map(|stamp| rest.strip_suffix(stamp));
+                let rest = stamped.unwrap_or(rest);
+                rest.is_empty() || is_signature(rest, &[".sig", ".p7s"])
+            }
         },
     };
     (known && number > 0).then_some((number, ending))
 }
 
-/// Returns the paths of a seal's signatures, the first one first.
-pub(crate) fn signature_files(number: u32, bag: &Bag) -> impl Iterator<Item = String> {
+/// Says whether that is what a signature adds to the name of its seal.
+fn is_signature(ending: &str, kinds: &[&str]) -> bool {
+    let kind = match ending.as_bytes() {
+        [b'.', b'2'..=b'9', ..] => ending.get(2..).unwrap_or_default(),
+        _ => ending,
+    };
+    kinds.contains(&kind)
+}
+
+/// What a stamp and its query add to the name of what is stamped.
+pub(crate) const STAMPS: [&str; 2] = [".tsr", ".tsq"];
+
+/// Returns the paths of a seal's signatures of one kind, `sig` or `p7s`, the first one first.
+pub(crate) fn signature_files(number: u32, kind: &str, bag: &Bag) -> impl Iterator<Item = String> {
     let name = move |place: u32| match place {
-        1 => seal_path(number, ".json.sig"),
-        place => seal_path(number, &format!(".json.{place}.sig")),
+        1 => seal_path(number, &format!(".json.{kind}")),
+        place => seal_path(number, &format!(".json.{place}.{kind}")),
     };
     (1..=LIMIT_SIGNATURES).map(name).filter(|path| bag.files.contains_key(path))
 }
@@ -99,6 +114,10 @@ mod tests {
             ("seals/0012.json.sig", 12),
             ("seals/0012.json.sig.signer", 12),
             ("seals/0002.json.9.sig.signer", 2),
+            ("seals/0002.json.p7s", 2),
+            ("seals/0002.json.3.p7s.tsr", 2),
+            ("seals/0002.json.sig.tsq", 2),
+            ("seals/0001.json.tsr", 1),
         ] {
             assert_eq!(seal_file(path).map(|(number, _)| number), Some(number), "{path}");
         }
@@ -108,8 +127,12 @@ mod tests {
             "seals/+001.json",
             "seals/0001.json.1.sig",
             "seals/0001.json.2",
-            "seals/0001.json.tsr",
-            "seals/0001.json.p7s",
+            "seals/0001.json.1.p7s",
+            "seals/0001.json.p7s.signer",
+            "seals/0001.json.sig.signer.tsr",
+            "seals/0001.json.sig.tsr.tsr",
+            "seals/0001.sha256.tsr",
+            "seals/0001.json.2.tsr",
             "seals/0001.json.signer",
             "seals/0001.json.10.sig",
             "seals/0001.sha256.signer",

@@ -12,16 +12,42 @@ const HEAD: &str = r#"#!/bin/sh
 # Checks this package with stock tools, without the program that made it. Every command is for
 # something that is in the package. Read them and run them one by one, or all of them:
 #   sh verify-with-stock-tools.sh
-# Needed: sha256sum (GNU coreutils), sed, grep; ssh-keygen (OpenSSH 8.9) for .sig.
+# Needed: sha256sum (GNU coreutils), sed, grep; ssh-keygen (OpenSSH 8.9) for .sig; openssl (1.1.1)
+# for .p7s and .tsr.
 # Nothing in this package proves who signed. Set, from OUTSIDE the package, such as from the signed
 # statement:
 #   ALLOWED_SIGNERS  file with the signers' keys (ssh-keygen(1), ALLOWED SIGNERS); else the copies
 #                    in the package are used
+#   CMS_ROOT         file with the roots of the signers' certificates (PEM); else it is not asked
+#                    who issued them
+#   TSA_ROOT         file with the roots of the time-stamping authorities (PEM); else the
+#                    time-stamps are NOT CHECKED
+#   AT               seconds since 1970 at which certificates must be valid, if they have ended since
 #   EVIDENCE         folder where the exhibit is mounted read-only; else the evidence is not read
 set -eu
 cd "$(dirname "$0")"
 digest() { sha256sum < "$1" | cut -c1-64; }
 pinned() { grep -q -F "$2" "$1" || { echo "FAILED: $1 does not hold $2" >&2; exit 1; }; }
+cms() { # signature, what is signed, more options
+  if [ -n "${CMS_ROOT:-}" ]; then
+    openssl cms -verify -binary -inform DER -in "$1" -content "$2" -purpose any -CAfile "$CMS_ROOT" \
+      ${AT:+-attime "$AT"} -out /dev/null
+  else
+    openssl cms -verify -noverify -binary -inform DER -in "$1" -content "$2" -out /dev/null
+  fi
+}
+certificate() { # SHA-256 of the certificate that signed
+  openssl cms -verify -noverify -binary -inform DER -in "$1" -content "$2" -out /dev/null \
+    -signer /dev/stdout 2> /dev/null | openssl x509 -outform DER | sha256sum | cut -c1-64
+}
+stamp() { # what is stamped; its stamp and query stand beside it
+  if [ -n "${TSA_ROOT:-}" ]; then
+    openssl ts -verify -data "$1" -in "$1.tsr" -CAfile "$TSA_ROOT" ${AT:+-attime "$AT"}
+    openssl ts -verify -queryfile "$1.tsq" -in "$1.tsr" -CAfile "$TSA_ROOT" ${AT:+-attime "$AT"}
+  else
+    echo "NOT CHECKED: $1.tsr (set TSA_ROOT)" >&2
+  fi
+}
 
 # Which files: nothing changed, nothing missing.
 sha256sum --strict --quiet -c manifest-sha256.txt tagmanifest-sha256.txt
@@ -81,6 +107,21 @@ fn seal_commands(sealed: &SealFile, paths: &BTreeSet<&str>, text: &mut String) {
     }
     let own = paths.iter().filter(|path| path.starts_with(&name) && path.ends_with(".sig"));
     own.for_each(|path| signature_command(sealed, path, text));
+    let of = |ending: &'static str| {
+        paths.iter().filter(move |path| path.ends_with(ending)).filter(|p| p.starts_with(&name))
+    };
+    for path in of(".p7s") {
+        text.push_str(&format!("cms {path} {name}\n"));
+    }
+    if sealed.seal.certificate.is_some() {
+        let own = at(".json.p7s");
+        text.push_str(&format!(
+            "pinned {name} \"\\\"certificate\\\":{{\\\"sha256\\\":\\\"$(certificate {own} {name})\\\"\"\n"
+        ));
+    }
+    for path in of(".tsr") {
+        text.push_str(&format!("stamp {}\n", path.trim_end_matches(".tsr")));
+    }
 }
 
 /// The signer is taken from the seal or, for a further signature, from the file beside it.

@@ -10,10 +10,12 @@ use crate::bag::{BAGIT, Bag, is_payload, is_tag};
 use crate::case_dir::read;
 use crate::seals::{SealFile, seal_file};
 use crate::stock_script::{SCRIPT, render_script};
+use crate::verify_cms::check_certificates;
 use crate::verify_manifest::check_manifest;
 use crate::verify_seals::{check_custody, check_seals};
-use crate::verify_signatures::check_signatures;
-use crate::{CaseDir, Coverage, Error, Record};
+use crate::verify_signatures::{check_signatures, check_signed};
+use crate::verify_stamps::{Stamped, check_orphans, check_stamps};
+use crate::{CaseDir, Coverage, Error, Record, Trust};
 
 /// Something that is not as it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,10 @@ pub struct Verification {
     pub warnings: Vec<String>,
     /// Who signed: the principal and the fingerprint of the key.
     pub signed_by: Option<(String, String)>,
+    /// Whether somebody who is trusted signed the newest seal.
+    pub is_certified: bool,
+    /// The time-stamps that hold.
+    pub stamps: Vec<Stamped>,
     /// The coverage that the manifest states.
     pub coverage: Coverage,
     /// The files of `data/report/` and `data/export/` with their SHA-256. They say nothing of their
@@ -73,6 +79,11 @@ impl Verification {
         });
     }
 
+    /// Says whether a trusted authority stamped a file of the package.
+    pub(crate) fn is_stamped(&self, path: &str) -> bool {
+        self.stamps.iter().any(|stamp| stamp.is_trusted && stamp.path == path)
+    }
+
     pub(crate) fn equal(&mut self, what: &'static str, place: &str, expected: &str, actual: &str) {
         if expected != actual {
             self.find(what, place, expected, actual);
@@ -84,12 +95,12 @@ impl Verification {
     }
 }
 
-/// Checks a package. `trusted` is the text of an `allowed_signers` file from outside the package.
+/// Checks a package. `trust` is what comes from outside it.
 ///
 /// # Errors
 /// [`Error`] only if the folder itself cannot be read; everything else is a [`Finding`].
-pub fn verify(case: &CaseDir, trusted: Option<&str>) -> Result<Verification, Error> {
-    verify_and_read(case, trusted, &mut |_| ())
+pub fn verify(case: &CaseDir, trust: Trust<'_>) -> Result<Verification, Error> {
+    verify_and_read(case, trust, &mut |_| ())
 }
 
 /// Like [`verify`], and hands on each well-formed record of the manifest: for whoever renders it
@@ -99,7 +110,7 @@ pub fn verify(case: &CaseDir, trusted: Option<&str>) -> Result<Verification, Err
 /// [`Error`] only if the folder itself cannot be read; everything else is a [`Finding`].
 pub fn verify_and_read(
     case: &CaseDir,
-    trusted: Option<&str>,
+    trust: Trust<'_>,
     take: &mut dyn FnMut(Record),
 ) -> Result<Verification, Error> {
     let mut verification = Verification::default();
@@ -121,7 +132,11 @@ pub fn verify_and_read(
     check_bag(case, &bag, &mut verification)?;
     let Some(seals) = check_seals(case, &bag, &mut verification) else { return Ok(verification) };
     let Some(newest) = seals.last() else { return Ok(verification) };
-    check_signatures(case, &bag, trusted, &seals, &mut verification);
+    check_orphans(&bag, &mut verification);
+    check_signatures(case, &bag, &trust, &seals, &mut verification);
+    check_stamps(case, &bag, &trust, &seals, &mut verification);
+    check_certificates(case, &bag, &trust, &seals, &mut verification);
+    check_signed(&trust, newest, &mut verification);
     check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);
     check_script(case, &bag, &seals, &mut verification);
@@ -248,13 +263,21 @@ fn check_documents(case: &CaseDir, bag: &Bag, out: &mut Verification) {
 /// The commands for stock tools follow from what is in the package.
 fn check_script(case: &CaseDir, bag: &Bag, seals: &[SealFile], out: &mut Verification) {
     let actual = read(&case.path(SCRIPT)).unwrap_or_default();
-    if actual != render_script(bag.files.keys().map(String::as_str), seals).as_bytes() {
-        out.find(
+    if actual == render_script(bag.files.keys().map(String::as_str), seals).as_bytes() {
+        return;
+    }
+    let made_by = seals.last().and_then(|newest| newest.seal.tool["version"].as_str());
+    match made_by.filter(|version| *version != env!("CARGO_PKG_VERSION")) {
+        Some(version) => out.warnings.push(format!(
+            "{SCRIPT} was NOT COMPARED: version {version:?} wrote it, and this one words it \
+             differently"
+        )),
+        None => out.find(
             "script does not follow from the package",
             SCRIPT,
             "as this version writes it",
             "another",
-        );
+        ),
     }
 }
 

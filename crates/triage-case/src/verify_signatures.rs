@@ -3,27 +3,27 @@
 
 use triage_custody::{AllowedSigner, PublicKey, unix_seconds, utc_digits};
 
-use crate::CaseDir;
 use crate::bag::Bag;
 use crate::case_dir::read;
 use crate::seals::{SealFile, seal_path, signature_files};
 use crate::verify::Verification;
+use crate::{CaseDir, Trust};
 
 /// Checks every signature of every seal.
 pub(crate) fn check_signatures(
     case: &CaseDir,
     bag: &Bag,
-    trusted: Option<&str>,
+    trust: &Trust<'_>,
     seals: &[SealFile],
     out: &mut Verification,
 ) {
     let newest = seals.len();
     for (place, sealed) in (1..).zip(seals) {
         let is_newest = place == newest;
-        check_main(case, trusted, sealed, is_newest, out);
+        check_main(case, trust, sealed, is_newest, out);
         let main = seal_path(sealed.number, ".json.sig");
-        for name in signature_files(sealed.number, bag).filter(|name| *name != main) {
-            check_other(case, trusted, sealed, &name, out);
+        for name in signature_files(sealed.number, "sig", bag).filter(|name| *name != main) {
+            check_other(case, trust.allowed_signers, sealed, &name, out);
         }
     }
 }
@@ -31,7 +31,7 @@ pub(crate) fn check_signatures(
 /// The signature of the signer that the seal itself names.
 fn check_main(
     case: &CaseDir,
-    trusted: Option<&str>,
+    trust: &Trust<'_>,
     sealed: &SealFile,
     is_newest: bool,
     out: &mut Verification,
@@ -41,9 +41,6 @@ fn check_main(
     let Some(signer) = &sealed.seal.signer else {
         if path.exists() {
             out.find("signature of an unsigned seal", name.as_str(), "no signature", "a signature");
-        }
-        if is_newest {
-            tell_unsigned(&name, trusted.is_some(), out);
         }
         return;
     };
@@ -56,7 +53,7 @@ fn check_main(
     } else {
         format!("{name}.signer")
     };
-    let allowed = match trusted {
+    let allowed = match trust.allowed_signers {
         Some(text) => text.to_owned(),
         None => {
             if is_newest {
@@ -88,6 +85,7 @@ fn check_main(
             }
             if is_newest {
                 out.signed_by = Some((signer.clone(), fingerprint));
+                out.is_certified |= trust.allowed_signers.is_some();
             }
         }
         Err(reason) => {
@@ -98,16 +96,22 @@ fn check_main(
     }
 }
 
-/// A seal by nobody shows damage, not exchange.
-fn tell_unsigned(name: &str, is_signer_expected: bool, out: &mut Verification) {
-    if is_signer_expected {
-        out.find("seal is not signed", name, "a signature by a trusted key", "none");
+/// A seal by nobody shows damage, not exchange. Whoever names whom they trust, wants one of them.
+pub(crate) fn check_signed(trust: &Trust<'_>, newest: &SealFile, out: &mut Verification) {
+    let name = seal_path(newest.number, ".json");
+    let is_signed = newest.seal.signer.is_some() || newest.seal.certificate.is_some();
+    let has_failed = out.findings.iter().any(|finding| finding.place.starts_with(&name));
+    if trust.expects_signer() && !out.is_certified && !has_failed {
+        let actual = if is_signed { "a signature by nobody who is trusted" } else { "none" };
+        out.find("seal is not signed", name, "a signature by a trusted key", actual);
     }
-    out.warnings.push(
-        "the seal is NOT SIGNED: whoever can write the package can also recompute it; compare the \
-         seal's digest with one noted elsewhere"
-            .to_owned(),
-    );
+    if !is_signed {
+        out.warnings.push(
+            "the seal is NOT SIGNED: whoever can write the package can also recompute it; compare \
+             the seal's digest with one noted elsewhere"
+                .to_owned(),
+        );
+    }
 }
 
 /// A further signature: it must hold with the key beside it; whose key that is, is another matter.

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use triage_case::{
-    CaseDir, CaseState, Closing, Finished, Journal, Particulars, Record, SignedBy, Status,
-    StoredManifest, diff, verify,
+    CaseDir, CaseState, Closing, Finished, Journal, NamedKey, Particulars, Record, SignedBy,
+    Status, StoredManifest, Trust, diff, verify,
 };
 use triage_custody::{Event, Person, SigningKey};
 use triage_evidence::{Entry, Kind, Location};
@@ -53,10 +53,11 @@ fn close(case: &CaseDir, manifest: &Finished, signed: bool) {
         ..Particulars::default()
     };
     let by = Person { name: "A".into(), ..Person::default() };
-    let signed_by = SignedBy {
+    let key = NamedKey {
         principal: "ana@lab.example".into(),
         key: SigningKey::from_seed(&[7; 32], "ana").unwrap(),
     };
+    let signed_by = SignedBy { key: Some(key), certificate: None };
     case.close(&Closing {
         particulars: &particulars,
         events: vec![Event::new(TIME, "hashed", "AB/1", by)],
@@ -113,7 +114,7 @@ fn kill_while_the_journal_is_removed_leaves_a_sound_package() {
     fs::create_dir(folder.join("journal")).unwrap();
     fs::write(folder.join("journal/lock"), b"").unwrap();
     assert_eq!(CaseDir::state(&folder), CaseState::Finished);
-    assert_eq!(verify(&case, None).unwrap().findings, []);
+    assert_eq!(verify(&case, Trust::default()).unwrap().findings, []);
 }
 #[test]
 fn diff_ends_when_the_second_manifest_is_damaged() {
@@ -150,7 +151,7 @@ fn half_written_files_of_a_killed_finishing_are_not_sealed() {
         !folder.join("data/report/report.html.part").exists(),
         "a half-written report was sealed"
     );
-    assert_eq!(verify(&case, None).unwrap().findings, []);
+    assert_eq!(verify(&case, Trust::default()).unwrap().findings, []);
 }
 #[test]
 fn closing_again_without_a_key_gives_a_sound_package() {
@@ -165,7 +166,7 @@ fn closing_again_without_a_key_gives_a_sound_package() {
     fs::write(folder.join("journal/plan.json"), keep).unwrap();
     let (case, _) = CaseDir::open_unfinished(&folder).unwrap();
     close(&case, &m, false);
-    assert_eq!(verify(&case, None).unwrap().findings, []);
+    assert_eq!(verify(&case, Trust::default()).unwrap().findings, []);
 }
 #[test]
 fn a_long_tail_of_zeros_is_a_torn_line() {
@@ -205,7 +206,7 @@ fn a_fifo_in_a_package_does_not_hang_verify() {
     fs::remove_file(folder.join("custody.ndjson")).unwrap();
     std::process::Command::new("mkfifo").arg(folder.join("custody.ndjson")).status().unwrap();
     assert_eq!(
-        within(move || !verify(&case, None).unwrap().findings.is_empty()),
+        within(move || !verify(&case, Trust::default()).unwrap().findings.is_empty()),
         Some(true),
         "verify hangs"
     );
@@ -224,7 +225,7 @@ fn a_seal_cannot_send_verify_outside_the_package() {
     bytes.push(b'\n');
     fs::write(folder.join("seals/0001.json"), bytes).unwrap();
     assert_eq!(
-        within(move || !verify(&case, None).unwrap().findings.is_empty()),
+        within(move || !verify(&case, Trust::default()).unwrap().findings.is_empty()),
         Some(true),
         "verify opened a path outside the package"
     );

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use triage_case::{
-    CaseDir, CaseState, Closing, Error, Journal, Particulars, Record, SignedBy, Status, verify,
+    CaseDir, CaseState, Closing, Error, Journal, NamedKey, Particulars, Record, SignedBy, Status,
+    Trust, verify,
 };
 use triage_custody::{Event, Person, SigningKey};
 use triage_evidence::{Entry, Kind, Location, Problem, ProblemKind};
@@ -69,7 +70,8 @@ fn finish(case: &CaseDir, signed: bool) {
     };
     let by = Person { name: "Ana Kovač".to_owned(), ..Person::default() };
     let key = SigningKey::from_seed(&[7; 32], "ana").unwrap();
-    let signed_by = SignedBy { principal: "ana@lab.example".to_owned(), key };
+    let key = NamedKey { principal: "ana@lab.example".to_owned(), key };
+    let signed_by = SignedBy { key: Some(key), certificate: None };
     case.close(&Closing {
         particulars: &particulars,
         events: vec![Event::new(TIME, "hashed", "AB/1", by)],
@@ -103,7 +105,7 @@ fn a_package_holds_and_every_flipped_byte_is_found() {
     for signed in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let case = package(&dir.path().join("case"), signed);
-        let sound = verify(&case, None).unwrap();
+        let sound = verify(&case, Trust::default()).unwrap();
         assert_eq!(sound.findings, [], "signed {signed}");
         assert_eq!(sound.signed_by.is_some(), signed);
         assert!(!sound.warnings.is_empty());
@@ -119,13 +121,13 @@ fn a_package_holds_and_every_flipped_byte_is_found() {
                     let mut changed = bytes.clone();
                     changed[place] ^= flip;
                     fs::write(&file, changed).unwrap();
-                    let found = verify(&case, None).unwrap().findings;
+                    let found = verify(&case, Trust::default()).unwrap().findings;
                     assert!(!found.is_empty(), "{} byte {place}", file.display());
                 }
             }
             fs::write(&file, bytes).unwrap();
         }
-        assert_eq!(verify(&case, None).unwrap().findings, []);
+        assert_eq!(verify(&case, Trust::default()).unwrap().findings, []);
     }
 }
 
@@ -136,7 +138,12 @@ fn every_flipped_byte_of_the_script_for_stock_tools_is_found() {
     let script = case.path("verify-with-stock-tools.sh");
     let bytes = fs::read(&script).unwrap();
     let codes = || -> Vec<String> {
-        verify(&case, None).unwrap().findings.iter().map(|finding| finding.code()).collect()
+        verify(&case, Trust::default())
+            .unwrap()
+            .findings
+            .iter()
+            .map(|finding| finding.code())
+            .collect()
     };
     for place in 0..bytes.len() {
         let mut changed = bytes.clone();
@@ -157,7 +164,12 @@ fn extra_missing_linked_and_swapped_things_are_found() {
     let dir = tempfile::tempdir().unwrap();
     let case = package(&dir.path().join("case"), true);
     let whats = || -> Vec<&str> {
-        verify(&case, None).unwrap().findings.iter().map(|finding| finding.what).collect()
+        verify(&case, Trust::default())
+            .unwrap()
+            .findings
+            .iter()
+            .map(|finding| finding.what)
+            .collect()
     };
     fs::write(case.path("data/extra"), b"x").unwrap();
     assert!(whats().contains(&"file is not listed"));
@@ -167,7 +179,9 @@ fn extra_missing_linked_and_swapped_things_are_found() {
     fs::remove_file(dir.path().join("link")).unwrap();
     let other = SigningKey::from_seed(&[8; 32], "").unwrap().public();
     let trusted = triage_custody::AllowedSigner::line("ana@lab.example", &other).unwrap();
-    let found = verify(&case, Some(&trusted)).unwrap().findings;
+    let found = verify(&case, Trust { allowed_signers: Some(&trusted), ..Trust::default() })
+        .unwrap()
+        .findings;
     assert_eq!(found[0].what, "signature is not valid");
     fs::remove_file(case.path("seals/0001.json.sig")).unwrap();
     assert!(whats().contains(&"signature is missing"));

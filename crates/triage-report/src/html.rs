@@ -57,7 +57,7 @@ pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -
     writeln!(out, "</section>")?;
     since::render(report, redact, out)?;
     html_tables::method(report, redact, out)?;
-    html_tables::checking(out)?;
+    html_tables::checking(report, out)?;
     charts(report, redact, out)?;
     html_tables::words(out)?;
     writeln!(out, "</main></body></html>")
@@ -188,7 +188,7 @@ fn coverage_table(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn charts(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section id=\"charts\"><h2>6 Charts</h2><div class=\"two\">")?;
+    writeln!(out, "<section id=\"charts\"><h2>6 Charts</h2><div>")?;
     let hits: Vec<Row> = report
         .listed
         .iter()

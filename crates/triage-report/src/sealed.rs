@@ -22,7 +22,7 @@ pub(crate) struct Sealed {
     pub(crate) sha256: String,
     /// When it was made.
     pub(crate) time: String,
-    /// Who signed it.
+    /// Who signed it: the name of a key, else the subject of a certificate.
     pub(crate) signer: Option<String>,
     /// The SHA-256 of the manifest that it names.
     pub(crate) manifest_sha256: String,
@@ -48,7 +48,9 @@ impl Sealed {
             path,
             sha256: triage_custody::sha256_hex(&bytes),
             time: text(&seal["time"]),
-            signer: seal["signer"].as_str().map(str::to_owned),
+            signer: [&seal["signer"], &seal["certificate"]["subject"]]
+                .into_iter()
+                .find_map(|name| name.as_str().map(str::to_owned)),
             manifest_sha256: text(&seal["manifest"]["sha256"]),
         }))
     }

@@ -338,20 +338,23 @@ fn checking(report: &Report, put: &mut Document) {
             ("SHA-256 of the manifest", seal.manifest_sha256.clone()),
         ]),
         None => put.paragraph(
-            "This copy lies in the package and is covered by the seal, so that it cannot name the \
-             seal's digest. That was printed when the package was sealed; `triage report` prints \
-             a copy that names it.",
+            "This copy lies in the package and is covered by its seals, so that it cannot name their \
+             digests or numbers. NNNN stands for the highest number in seals/: the newest seal \
+             covers those before it. Its digest was printed when the package was sealed; `triage \
+             report` prints a copy that names it.",
         ),
     }
     put.paragraph("In the folder that holds bagit.txt, with tools of any Linux or macOS computer:");
-    let seal = report.sealed.as_ref().map_or("seals/0001.json", |seal| &seal.path);
+    let seal = report.sealed.as_ref().map_or("seals/NNNN.json", |seal| &seal.path);
     let list = seal.replace(".json", ".sha256");
     put.blocks.push(Block::Commands(vec![
-        format!("sha256sum {seal}      # the digest above"),
+        format!("sha256sum {seal}      # compare with the digest that you were given"),
         format!("sha256sum --strict -c {list} | cat -v      # every file that the seal covers"),
         format!(
             "ssh-keygen -Y verify -f SIGNERS -I SIGNER -n triage-seal-v1 -s {seal}.sig < {seal}"
         ),
+        "sh verify-with-stock-tools.sh      # all of that, certificates and time-stamps too"
+            .to_owned(),
         "triage verify .      # every byte of the package; add EVIDENCE to read that again"
             .to_owned(),
     ]));

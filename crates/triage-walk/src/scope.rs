@@ -76,6 +76,16 @@ impl Scope {
         Some(format!("exclude:{}", patterns.get(first).map_or("", String::as_str)))
     }
 
+    /// Returns the rule that forbids a location or a folder above it: what a person may not ask
+    /// for by name.
+    #[must_use]
+    pub fn forbids(&self, location: &triage_evidence::Location) -> Option<String> {
+        let path = location.unmarked_path();
+        let folders = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
+        let above = folders.filter_map(|(end, _)| path.get(..end));
+        above.chain([path.as_ref()]).find_map(|path| self.excludes_path(path))
+    }
+
     /// Returns the rule that leaves an examined entry out before it is opened.
     pub(crate) fn excludes_entry(&self, entry: &Entry) -> Option<String> {
         if entry.kind != Kind::File {

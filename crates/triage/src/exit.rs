@@ -46,7 +46,7 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
     (
         REFUSED,
         "refused",
-        "refused: output on the evidence, existing output, what the profile does not allow",
+        "refused: output on the evidence, existing output, what scope or profile do not allow",
     ),
     (INTERNAL, "internal", "internal error or failed self-test: nothing may be relied on"),
     (INTERRUPTED, "interrupted", "interrupted; checkpoint written, go on with `scan --resume`"),

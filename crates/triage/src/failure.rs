@@ -31,6 +31,13 @@ impl Failure {
         Self::new(exit::USAGE, what)
     }
 
+    /// A document from elsewhere that was not taken into a package; the package is as it was.
+    pub(crate) fn refused_document(error: triage_case::Error, what: &str) -> Self {
+        let refused = matches!(&error, triage_case::Error::Custody(_));
+        let failure = Self::from(error);
+        if refused { Self { what: what.to_owned(), ..failure } } else { failure }
+    }
+
     pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
         self.at = Some(place.into());
         self

@@ -19,6 +19,7 @@ mod schema;
 mod set_args;
 mod shown;
 mod signing;
+mod trust;
 mod write;
 mod write_attack;
 

@@ -42,6 +42,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("event", line("event", &json!({ "event": { "type": "object" } }), &["event"])),
+        ("validation", validation()),
         ("summary", line("summary", &json!({ "exit": { "type": "integer" } }), &["exit"])),
     ];
     schemas.extend(look_schemas());
@@ -188,6 +189,30 @@ fn storage() -> Value {
         "read_only": perhaps,
     });
     line("storage", &properties, &["devices", "mounted", "swap"])
+}
+
+/// The record that `doctor --validate` files.
+fn validation() -> Value {
+    let text = json!({ "type": "string" });
+    let test = json!({
+        "type": "object",
+        "properties": {
+            "group": { "enum": ["known answers", "scan", "tamper"] },
+            "name": text, "expected": text, "actual": text, "passed": { "type": "boolean" },
+        },
+        "required": ["group", "name", "expected", "actual", "passed"],
+        "additionalProperties": false,
+    });
+    let properties = json!({
+        "result": { "enum": ["pass", "fail"] },
+        "tests": { "type": "array", "items": test, "minItems": 1 },
+        "failed": integer(),
+        "tool": { "type": "object", "required": ["name", "version", "binary_sha256"] },
+        "host": { "type": "object" },
+        "clock": { "type": "object", "required": ["start", "end", "zone"] },
+    });
+    let required = ["result", "tests", "failed", "tool", "host", "clock"];
+    line("validation", &properties, &required)
 }
 
 fn open_encrypted() -> Value {

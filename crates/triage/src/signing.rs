@@ -3,18 +3,42 @@
 use std::io::Read;
 use std::path::Path;
 
-use triage_case::SignedBy;
-use triage_custody::SigningKey;
+use triage_case::{NamedKey, SignedBy};
+use triage_custody::{CertifiedKey, SigningKey, unix_seconds};
 
+use crate::clock::now;
 use crate::cmd::scan_args::SigningArgs;
 use crate::failure::Failure;
-use crate::{agent, shown};
+use crate::trust::read_small;
+use crate::{agent, facts, shown};
 
 /// The longest passphrase that is read.
 const LIMIT_PASSPHRASE_BYTES: u64 = 4096;
 
-/// Reads the key that signs the seal, if one was named.
+/// Reads the keys that sign the seal, if any was named.
 pub(crate) fn signed_by(args: &SigningArgs) -> Result<Option<SignedBy>, Failure> {
+    let signed_by = SignedBy { key: named_key(args)?, certificate: certified_key(args)? };
+    let some = signed_by.key.is_some() || signed_by.certificate.is_some();
+    Ok(some.then_some(signed_by))
+}
+
+fn certified_key(args: &SigningArgs) -> Result<Option<CertifiedKey>, Failure> {
+    let (Some(path), Some(chain)) = (&args.cms_key, &args.cms_chain) else { return Ok(None) };
+    let passphrase = args.cms_passphrase_file.as_deref().map(read_passphrase).transpose()?;
+    let (key, chain) = (read_small(path, "the key")?, read_small(chain, "the chain")?);
+    let key = CertifiedKey::from_pem(&key, passphrase.as_deref(), &chain, facts::random()?);
+    // A certificate that has ended, or is for something else, must not be found out after hours.
+    let at = unix_seconds(&now()).unwrap_or_default();
+    let tried = key.and_then(|key| key.sign(b"a trial", at).map(|_| key));
+    tried.map(Some).map_err(|error| {
+        Failure::usage("cannot use the key of the certificate")
+            .at(shown::path(path))
+            .caused_by(&error)
+            .hint("a locked key: give --cms-passphrase-file; a key on a card: `custody sign --cms-signature`")
+    })
+}
+
+fn named_key(args: &SigningArgs) -> Result<Option<NamedKey>, Failure> {
     let (key, comment) = match (&args.sign_key, &args.sign_agent) {
         (Some(path), _) => file_key(path, args.passphrase_file.as_deref())?,
         (None, Some(named)) => agent::key(args.agent_socket.as_deref(), named)?,
@@ -26,7 +50,7 @@ pub(crate) fn signed_by(args: &SigningArgs) -> Result<Option<SignedBy>, Failure>
             .because("it must be one word without commas, such as an address")
             .hint("give --signer"));
     }
-    Ok(Some(SignedBy { principal, key }))
+    Ok(Some(NamedKey { principal, key }))
 }
 
 fn file_key(path: &Path, passphrase: Option<&Path>) -> Result<(SigningKey, String), Failure> {

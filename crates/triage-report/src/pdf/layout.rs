@@ -17,6 +17,11 @@ pub(super) const LEADING: f32 = 1.35;
 /// The width of the labels of facts.
 const LABELS: f32 = 128.0;
 
+/// Facts of at most this height are kept together.
+const TOGETHER: f32 = 220.0;
+/// How the value of a fact is set.
+const VALUE: Set = Set::new(false, BODY - 0.5, BLACK);
+
 /// A mark on a page; places are in points from the upper left corner.
 #[derive(Clone, Debug)]
 pub(super) enum Mark {
@@ -67,11 +72,27 @@ impl<'a> Layout<'a> {
         let mut layout = Self { fonts, pages: vec![Page::default()], y: TOP };
         layout.text(&document.title, Set::new(true, 16.0, BLACK));
         layout.y += 4.0;
-        for block in &document.blocks {
+        for (place, block) in document.blocks.iter().enumerate() {
+            // A heading stays with what it is the heading of.
+            if let (Block::Heading(_), Some(next)) = (block, document.blocks.get(place + 1)) {
+                layout.need(36.0 + layout.together(next));
+            }
             layout.block(block);
         }
         layout.running(&document.running);
         layout.pages
+    }
+
+    /// Returns the height of a block's part that must not be torn.
+    fn together(&self, block: &Block) -> f32 {
+        let Block::Facts(facts) = block else { return 24.0 };
+        let height = facts.iter().map(|fact| self.fact_height(&fact.1)).sum();
+        if height < TOGETHER { height } else { 24.0 }
+    }
+
+    fn fact_height(&self, text: &str) -> f32 {
+        let lines = self.fonts.lines(VALUE.face, VALUE.size, text, WIDTH - LABELS);
+        lines.len().max(1) as f32 * VALUE.height()
     }
 
     fn block(&mut self, block: &Block) {
@@ -156,12 +177,16 @@ impl<'a> Layout<'a> {
 
     fn facts(&mut self, facts: &[(String, String)]) {
         let label = Set::new(false, BODY - 1.0, SOFT);
-        let value = Set::new(false, BODY - 0.5, BLACK);
+        let all: f32 = facts.iter().map(|fact| self.fact_height(&fact.1)).sum();
+        if all < TOGETHER {
+            self.need(all);
+        }
         for (name, text) in facts {
-            self.need(value.height());
+            let height = self.fact_height(text);
+            self.need(if height < TOGETHER { height } else { VALUE.height() });
             let name = self.fonts.printable(name);
             self.line(name, LEFT, 0.4, label);
-            self.lines(text, LEFT + LABELS, WIDTH - LABELS, value);
+            self.lines(text, LEFT + LABELS, WIDTH - LABELS, VALUE);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::document::{Align, Table};
 /// The longest text of a cell; a path can have thousands of characters, and a page has 2,000.
 const LIMIT_CELL_CHARACTERS: usize = 600;
 /// What is left free between two columns.
-const GAP: f32 = 6.0;
+const GAP: f32 = 10.0;
 /// The size of the cells' text.
 const SIZE: f32 = 8.0;
 /// A row of at most this height is kept together.

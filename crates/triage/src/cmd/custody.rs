@@ -8,9 +8,11 @@ use triage_custody::SigningKey;
 
 use super::custody_add::{self, AddArgs};
 use super::custody_log::{self, LogArgs};
+use super::custody_merge::{self, MergeArgs};
 use super::custody_repair::{self, RepairArgs};
 use super::custody_seal::{self, SealArgs};
 use super::custody_sign::{self, SignArgs};
+use super::custody_stamp::{self, StampArgs};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::{exit, facts, shown, write};
@@ -23,6 +25,8 @@ pub(crate) enum CustodyVerb {
     Add(Box<AddArgs>),
     Seal(Box<SealArgs>),
     Sign(SignArgs),
+    Stamp(StampArgs),
+    Merge(MergeArgs),
     Repair(RepairArgs),
     Prove(super::custody_prove::ProveArgs),
 }
@@ -49,6 +53,8 @@ pub(crate) fn run(verb: &CustodyVerb, console: Console) -> Result<u8, Failure> {
         CustodyVerb::Add(args) => custody_add::run(args, console),
         CustodyVerb::Seal(args) => custody_seal::run(args, console),
         CustodyVerb::Sign(args) => custody_sign::run(args, console),
+        CustodyVerb::Stamp(args) => custody_stamp::run(args, console),
+        CustodyVerb::Merge(args) => custody_merge::run(args, console),
         CustodyVerb::Repair(args) => custody_repair::run(args, console),
         CustodyVerb::Prove(args) => super::custody_prove::run(args, console),
     }

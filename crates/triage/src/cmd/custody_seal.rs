@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use triage_case::{CaseDir, Sealed, Sealing};
+use triage_case::{CaseDir, Sealed, Sealing, SignedBy};
 
 use super::custody_add::exhibit;
 use super::custody_event::{ByArgs, begin};
@@ -44,9 +44,9 @@ pub(crate) fn run(args: &SealArgs, console: Console) -> Result<u8, Failure> {
     let sealing = Sealing { event, tool: facts::tool(), signed_by: signed_by.as_ref() };
     let sealed = custody.seal(&sealing)?;
     if signed_by.is_none() {
-        console.say("warning: the seal is NOT SIGNED; give --sign-key or --sign-agent");
+        console.say("warning: the seal is NOT SIGNED; give --sign-key, --sign-agent or --cms-key");
     }
-    tell(&case, &sealed, signed_by.as_ref().map(|by| by.principal.as_str()), console);
+    tell(&case, &sealed, signed_by.as_ref().map(SignedBy::name).as_deref(), console);
     Ok(exit::COMPLETE)
 }
 

@@ -1,5 +1,6 @@
 //! What can be typed behind `scan`, and how it becomes values.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use triage_walk::{Evidence, LocationRange, OpenAs, Scope, WalkPlan};
 use crate::failure::Failure;
 use crate::profile::Profile;
 use crate::set_args::SetArgs;
-use crate::{measure, shown};
+use crate::{exit, measure, shown};
 
 /// How the storage is read.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -192,6 +193,36 @@ pub(crate) struct SigningArgs {
     /// The name under which the key is known, such as an address; else the key's comment
     #[arg(long, value_name = "NAME", env = "TRIAGE_SIGNER")]
     pub(crate) signer: Option<String>,
+    /// Sign the seal with this key of a certificate too, or alone: RSA or ECDSA, PKCS #8 in PEM
+    #[arg(long, value_name = "FILE", env = "TRIAGE_CMS_KEY", requires = "cms_chain")]
+    pub(crate) cms_key: Option<PathBuf>,
+    /// The certificate of that key and those above it, in PEM
+    #[arg(long, value_name = "FILE", env = "TRIAGE_CMS_CHAIN")]
+    pub(crate) cms_chain: Option<PathBuf>,
+    /// The passphrase of that key is the first line of this file
+    #[arg(long, value_name = "FILE", env = "TRIAGE_CMS_PASSPHRASE_FILE", requires = "cms_key")]
+    pub(crate) cms_passphrase_file: Option<PathBuf>,
+}
+
+impl SigningArgs {
+    /// Returns the options as they are typed, for a scan that another process runs.
+    pub(crate) fn typed(&self) -> Vec<OsString> {
+        let file = |file: &Option<PathBuf>| file.clone().map(PathBuf::into_os_string);
+        let text = |text: &Option<String>| text.clone().map(OsString::from);
+        let socket = self.sign_agent.as_ref().and_then(|_| file(&self.agent_socket));
+        let options = [
+            ("--sign-key", file(&self.sign_key)),
+            ("--passphrase-file", file(&self.passphrase_file)),
+            ("--sign-agent", text(&self.sign_agent)),
+            ("--agent-socket", socket),
+            ("--signer", text(&self.signer)),
+            ("--cms-key", file(&self.cms_key)),
+            ("--cms-chain", file(&self.cms_chain)),
+            ("--cms-passphrase-file", file(&self.cms_passphrase_file)),
+        ];
+        let given = options.into_iter().filter_map(|(option, value)| Some((option, value?)));
+        given.flat_map(|(option, value)| [OsString::from(option), value]).collect()
+    }
 }
 
 /// How this computer does it.
@@ -311,10 +342,22 @@ impl QuestionArgs {
             ..WalkPlan::default()
         };
         if let Some(list) = &self.files_from {
-            plan.set_files(locations(list, self.null, source)?)?;
+            let named = locations(list, self.null, source)?;
+            refuse_forbidden(&plan.scope, &named)?;
+            plan.set_files(named)?;
         }
         Ok(plan)
     }
+}
+
+/// What the scope excludes may not be asked for by name: nothing is read then.
+fn refuse_forbidden(scope: &Scope, named: &[Location]) -> Result<(), Failure> {
+    let forbidden = named.iter().find_map(|at| scope.forbids(at).map(|rule| (at, rule)));
+    let Some((at, rule)) = forbidden else { return Ok(()) };
+    Err(Failure::new(exit::REFUSED, "the scope forbids what the list of files asks for")
+        .at(at.to_string())
+        .because(format!("the rule {} of --scope", triage_evidence::escape(rule.as_bytes())))
+        .hint("nothing was read; take it from the list, or have the scope widened"))
 }
 
 fn location(text: &str) -> Result<Location, Failure> {

@@ -178,6 +178,28 @@ pub(crate) fn put_reports(
     Ok(())
 }
 
+/// What the examination laid open: names that were written down, contents that the program read,
+/// and contents that it never opened. No content is ever shown.
+fn exposure(coverage: &Coverage) -> Value {
+    let of = |statuses: &[Status]| -> u64 {
+        statuses.iter().map(|&status| coverage.share(status).entries).sum()
+    };
+    let closed = [
+        Status::Excluded,
+        Status::SizeNotListed,
+        Status::TooLarge,
+        Status::NotReached,
+        Status::Carried,
+    ];
+    json!({
+        "names_recorded": coverage.seen().entries,
+        "contents_read": of(&[Status::Read, Status::Partial, Status::Changed]),
+        "bytes_read": shown::exact(coverage.share(Status::Read).bytes),
+        "contents_never_opened": of(&closed),
+        "contents_shown": 0,
+    })
+}
+
 /// The event of an examination, as the custody log keeps it.
 pub(crate) fn examined_event(
     action: &str,
@@ -215,6 +237,7 @@ pub(crate) fn examined_event(
     event.output = Some(json!({
         "manifest_sha256": ended.manifest.sha256,
         "merkle_root": ended.manifest.merkle_root,
+        "exposure": exposure(coverage),
     }));
     event
 }

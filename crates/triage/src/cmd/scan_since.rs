@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use triage_case::{CaseDir, DifferenceSums, StoredManifest, verify_and_read};
+use triage_case::{CaseDir, DifferenceSums, StoredManifest, Trust, verify_and_read};
 use triage_hash::Algorithms;
 use triage_report::Gathered;
 use triage_scan::{CarryFrom, Earlier};
@@ -132,7 +132,8 @@ pub(crate) fn words(sums: &DifferenceSums) -> String {
 fn verified(case: &CaseDir, trusted: Option<&str>, console: Console) -> Result<(), Failure> {
     let failed = || Failure::new(exit::VERIFY_FAILED, "the earlier package does not verify");
     let mut gathered = Gathered::default();
-    let mut verification = verify_and_read(case, trusted, &mut |record| gathered.add(record))
+    let trust = Trust { allowed_signers: trusted, ..Trust::default() };
+    let mut verification = verify_and_read(case, trust, &mut |record| gathered.add(record))
         .map_err(|error| failed().caused_by(&error))?;
     check_derived(case, gathered, &mut verification);
     if let Some(finding) = verification.findings.first() {

@@ -11,18 +11,19 @@ use triage_report::Gathered;
 use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
 use triage_walk::Evidence;
 
-use super::scan_args::{ExecutionArgs, read_text};
+use super::scan_args::ExecutionArgs;
 use super::verify_derived::check_derived;
 use super::verify_image::{self, check_stored};
 use crate::clock::RunClock;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::trust::{TrustArgs, Trusted};
 use crate::{exit, measure, shown};
 
 /// Check a package, and with SRC the evidence against it; or an image against its own digests
 ///
-/// Without SRC: lists, seal, signature, custody log, manifest, sums, every byte; reports and
+/// Without SRC: lists, seals, signatures, time-stamps, custody log, manifest, sums, every byte; reports and
 /// exports in the package are rendered again and compared.
 /// With SRC: reads the evidence again and lists what is missing, extra, changed or unreadable. If
 /// PACKAGE is an image, such as exhibit.E01, all of its medium is read and compared with the
@@ -35,9 +36,8 @@ pub(crate) struct VerifyArgs {
     /// The evidence to read again
     #[arg(value_name = "SRC")]
     pub(super) source: Option<PathBuf>,
-    /// The keys to trust, from outside the package, as `ssh-keygen -Y` reads them
-    #[arg(long, value_name = "FILE", env = "TRIAGE_ALLOWED_SIGNERS")]
-    allowed_signers: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     execution: ExecutionArgs,
 }
@@ -51,18 +51,7 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
         let failure = Failure::from(error);
         Failure { code: exit::VERIFY_FAILED, ..failure }
     })?;
-    let trusted = match &args.allowed_signers {
-        Some(path) => Some(read_text(path, "the allowed signers")?),
-        None => None,
-    };
-    let mut gathered = Gathered::default();
-    let mut take = |record| gathered.add(record);
-    let mut verification =
-        verify_and_read(&case, trusted.as_deref(), &mut take).map_err(|error| {
-            let failure = Failure::from(error);
-            Failure { code: exit::VERIFY_FAILED, ..failure }
-        })?;
-    check_derived(&case, gathered, &mut verification);
+    let verification = verified(&case, &args.trust.resolve()?)?;
     tell(&verification, console);
     if !verification.findings.is_empty() {
         let count = verification.findings.len();
@@ -77,27 +66,46 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
     Ok(summary(code, &verification, Some(&audited), console))
 }
 
+/// Checks a package, and that its reports and exports follow from its record.
+pub(super) fn verified(case: &CaseDir, trusted: &Trusted) -> Result<Verification, Failure> {
+    let mut gathered = Gathered::default();
+    let mut take = |record| gathered.add(record);
+    let mut verification = verify_and_read(case, trusted.trust(), &mut take).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { code: exit::VERIFY_FAILED, ..failure }
+    })?;
+    check_derived(case, gathered, &mut verification);
+    Ok(verification)
+}
+
 fn tell(verification: &Verification, console: Console) {
     for checked in &verification.checked {
-        console.say(&format!("checked: {checked}"));
+        console.say(&format!("checked: {}", safe(checked)));
     }
     if let Some((principal, fingerprint)) = &verification.signed_by {
-        console.say(&format!("signed by {principal} with key {fingerprint}"));
+        console.say(&format!("signed by {} with key {fingerprint}", safe(principal)));
     }
     for warning in &verification.warnings {
-        console.say(&format!("warning: {warning}"));
+        console.say(&format!("warning: {}", safe(warning)));
     }
     for finding in &verification.findings {
-        let place = triage_evidence::escape(finding.place.as_bytes());
+        let place = safe(&finding.place);
         console.line(&format!(
             "FINDING {}\n  at:       {place}\n  expected: {}\n  actual:   {}",
-            finding.what, finding.expected, finding.actual
+            finding.what,
+            safe(&finding.expected),
+            safe(&finding.actual)
         ));
         console.record(&json!({
             "v": 1, "type": "finding", "code": finding.code(), "what": finding.what, "place": place,
             "expected": finding.expected, "actual": finding.actual,
         }));
     }
+}
+
+/// Words that may hold those of a package by a stranger.
+fn safe(text: &str) -> String {
+    triage_evidence::escape(text.as_bytes())
 }
 
 fn summary(
@@ -112,11 +120,24 @@ fn summary(
         "warnings": verification.warnings,
         "signed_by": verification.signed_by.as_ref().map(|(principal, _)| principal),
         "key": verification.signed_by.as_ref().map(|(_, key)| key),
+        "trusted": verification.is_certified,
+        "stamps": stamps(verification),
         "seal_sha256": verification.seal_sha256,
         "coverage": shown::coverage_json(&verification.coverage),
         "evidence": audited,
     }));
     code
+}
+
+fn stamps(verification: &Verification) -> Vec<serde_json::Value> {
+    let stamps = verification.stamps.iter();
+    let json = stamps.map(|stamp| {
+        json!({
+            "stamps": stamp.path, "time": stamp.time, "authority": stamp.authority,
+            "trusted": stamp.is_trusted,
+        })
+    });
+    json.collect()
 }
 
 /// Reads the evidence again.

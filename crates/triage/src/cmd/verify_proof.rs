@@ -68,7 +68,16 @@ fn signed(proof: &Proof, seal: &Seal, allowed: &Path) -> Result<String, Failure>
             .because(why)
     };
     let signers = AllowedSigner::parse(&read_text(allowed, "the allowed signers")?)?;
-    let Some(signer) = &seal.signer else { return Err(failed("it is not signed".to_owned())) };
+    let Some(signer) = &seal.signer else {
+        return Err(failed(match &seal.certificate {
+            Some(named) => format!(
+                "it is signed with the certificate of {}, and a proof carries no such signature: \
+                 check the package with --cms-root, then give its seal with --seal",
+                safe(&named.subject)
+            ),
+            None => "it is not signed".to_owned(),
+        }));
+    };
     let signature = proof.signature.as_deref().unwrap_or_default();
     let mut why = format!("no key for {signer} among the allowed signers");
     for known in signers.iter().filter(|known| known.is_for(signer)) {

@@ -15,8 +15,10 @@ use crate::clock::now;
 use crate::cmd::scan::{Begun, seed_of};
 use crate::cmd::scan_args::SigningArgs;
 use crate::cmd::scan_close::Ended;
+use crate::cmd::verify::verified;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::trust::{TrustArgs, Trusted};
 use crate::{exit, facts, shown, write};
 
 /// Check every package of a batch, put the parts of exhibits together, and give one answer
@@ -33,6 +35,8 @@ pub(crate) struct MergeArgs {
     #[arg(long, value_name = "DIR", required = true)]
     results: Vec<PathBuf>,
     #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
     signing: SigningArgs,
 }
 
@@ -44,13 +48,15 @@ pub(crate) fn run(args: &MergeArgs, console: Console) -> Result<u8, Failure> {
         return Err(Failure::usage("no folder of results was named"));
     };
     let results = Results::open(first, &plan)?;
-    let states = checked(&plan, &results, others, console)?;
+    let trusted = args.trust.resolve()?;
+    let states = checked(&plan, &results, others, &trusted, console)?;
     for exhibit in plan.exhibits.iter().filter(|e| plan.items_of(&e.id).count() > 1) {
         let parts: Vec<&ItemState> =
             plan.items_of(&exhibit.id).filter_map(|item| states.get(&item.id)).collect();
         if parts.iter().all(|part| matches!(part.state, State::Done(_))) {
             let whole = results.path().join("merged").join(&exhibit.id);
-            merge(&plan, exhibit, &parts, &whole, signed_by.as_ref(), console)?;
+            let whole = Whole { exhibit, folder: &whole, signed_by: signed_by.as_ref() };
+            merge(&plan, &parts, &whole, &trusted, console)?;
         }
     }
     let overview = Overview::of(&plan, states);
@@ -68,6 +74,7 @@ fn checked(
     plan: &BatchPlan,
     results: &Results,
     others: &[PathBuf],
+    trusted: &Trusted,
     console: Console,
 ) -> Result<BTreeMap<String, ItemState>, Failure> {
     let mut states = BTreeMap::new();
@@ -85,16 +92,17 @@ fn checked(
         }
         if matches!(found.state, State::Done(_)) {
             console.say(&format!("checking {}", item.id));
-            check(&found.package)?;
+            check(&found.package, trusted)?;
         }
         states.insert(item.id.clone(), found);
     }
     Ok(states)
 }
 
-/// Every byte of a package must be as it was sealed.
-fn check(package: &Path) -> Result<(), Failure> {
-    let verification = triage_case::verify(&CaseDir::open(package)?, None)?;
+/// Every byte of a package must be as it was sealed, by somebody who is trusted if that was asked,
+/// and its reports must follow from its record.
+fn check(package: &Path, trusted: &Trusted) -> Result<(), Failure> {
+    let verification = verified(&CaseDir::open(package)?, trusted)?;
     match verification.findings.first() {
         None => Ok(()),
         Some(finding) => {
@@ -125,23 +133,29 @@ fn refuse_different(item: &str, a: &Path, b: &Path) -> Result<(), Failure> {
     .hint("the evidence changed in between, or one of the computers is at fault"))
 }
 
+/// What the parts of an exhibit become.
+struct Whole<'a> {
+    exhibit: &'a PlannedExhibit,
+    folder: &'a Path,
+    signed_by: Option<&'a triage_case::SignedBy>,
+}
+
 /// Puts the parts of an exhibit together as one package.
 fn merge(
     plan: &BatchPlan,
-    exhibit: &PlannedExhibit,
     parts: &[&ItemState],
-    whole: &Path,
-    signed_by: Option<&triage_case::SignedBy>,
+    whole: &Whole<'_>,
+    trusted: &Trusted,
     console: Console,
 ) -> Result<(), Failure> {
-    if CaseDir::state(whole) == CaseState::Finished {
-        return check(whole);
+    if CaseDir::state(whole.folder) == CaseState::Finished {
+        return check(whole.folder, trusted);
     }
     let merged = Merged {
         plan_sha256: plan.sha256()?,
         parts: parts.iter().map(|part| part_of(part)).collect::<Result<_, _>>()?,
     };
-    let (case, begun) = begin(exhibit, parts, whole)?;
+    let (case, begun) = begin(whole.exhibit, parts, whole.folder)?;
     let ended = match case.walk_outcome()? {
         Some(document) => Ended {
             manifest: case.read_finished(&begun.plan.exhibit, seed_of(&begun)?)?,
@@ -161,7 +175,7 @@ fn merge(
             Ended { manifest, outcome, gathered: None }
         }
     };
-    whole::close(&case, &begun, &ended, &merged, signed_by, console)
+    whole::close(&case, &begun, &ended, &merged, whole.signed_by, console)
 }
 
 /// What a whole says of one of its parts.

@@ -198,12 +198,7 @@ impl Shard<'_> {
         if let Some(threads) = self.args.threads {
             command.arg("--threads").arg(threads.to_string());
         }
-        if let Some(key) = &self.args.signing.sign_key {
-            command.arg("--sign-key").arg(key);
-        }
-        if let Some(signer) = &self.args.signing.signer {
-            command.arg("--signer").arg(signer);
-        }
+        command.args(self.args.signing.typed());
         let Some(exhibit) = self.plan.exhibit(&item.exhibit) else {
             return Err(Failure::usage("the plan has no such exhibit").at(item.exhibit.clone()));
         };
