@@ -3,7 +3,8 @@
 //! One profile for everything, so that nothing is built twice. The last line is the count of tests.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Outcome, at};
@@ -21,7 +22,17 @@ const TOOLS: &[&str] = &[
     "ssh-keygen",
     "jq",
     "python3",
+    "openssl",
+    "xxd",
+    "xmllint",
+    "qpdf",
+    "pdffonts",
+    "pdftotext",
 ];
+
+/// Programs of the Python environment of bagit.py, and what is skipped without them.
+const READERS: &[(&str, &str)] =
+    &[("case_validate", "the CASE/UCO export"), ("duckdb", "the Parquet export")];
 
 type Step = (&'static str, fn() -> Outcome<Option<Tests>>);
 
@@ -81,13 +92,29 @@ fn cargo(args: &[&str]) -> Outcome<Option<Tests>> {
 fn skipped() -> Vec<String> {
     let missing = TOOLS.iter().filter(|tool| process::find(tool).is_none());
     let mut skipped: Vec<_> = missing.map(|tool| format!("{tool} is not installed")).collect();
-    if std::env::var_os("TRIAGE_TEST_BAGIT").is_none() {
-        skipped.push("no BagIt validator (TRIAGE_TEST_BAGIT is not set)".to_owned());
+    match std::env::var_os("TRIAGE_TEST_BAGIT") {
+        None => skipped.push("no BagIt validator (TRIAGE_TEST_BAGIT is not set)".to_owned()),
+        Some(bagit) => skipped.extend(unread(Path::new(&bagit))),
     }
     if std::env::var_os("TRIAGE_TEST_PYTHON").is_none() {
         skipped.push("no stix2 and pymisp (TRIAGE_TEST_PYTHON is not set)".to_owned());
     }
     skipped
+}
+
+/// Which exports no reader that is not ours opens: the readers stand beside the BagIt validator.
+fn unread(bagit: &Path) -> Vec<String> {
+    let is_there = |name: &str| match name {
+        "duckdb" => {
+            let python = bagit.with_file_name("python");
+            let mut asked = Command::new(python);
+            let asked = asked.args(["-c", "import duckdb"]).stderr(Stdio::null()).status();
+            asked.is_ok_and(|status| status.success())
+        }
+        name => bagit.with_file_name(name).exists(),
+    };
+    let missing = READERS.iter().filter(|(name, _)| !is_there(name));
+    missing.map(|(name, what)| format!("{what} (no {name})")).collect()
 }
 
 /// The sum over all test programs.
