@@ -19,6 +19,8 @@ const LABELS: f32 = 128.0;
 
 /// Facts of at most this height are kept together.
 const TOGETHER: f32 = 220.0;
+/// Caption, heads and the first row of a table.
+pub(super) const TABLE_START: f32 = 96.0;
 /// How the value of a fact is set.
 const VALUE: Set = Set::new(false, BODY - 0.5, BLACK);
 
@@ -85,9 +87,14 @@ impl<'a> Layout<'a> {
 
     /// Returns the height of a block's part that must not be torn.
     fn together(&self, block: &Block) -> f32 {
-        let Block::Facts(facts) = block else { return 24.0 };
-        let height = facts.iter().map(|fact| self.fact_height(&fact.1)).sum();
-        if height < TOGETHER { height } else { 24.0 }
+        match block {
+            Block::Facts(facts) => {
+                let height = facts.iter().map(|fact| self.fact_height(&fact.1)).sum();
+                if height < TOGETHER { height } else { 24.0 }
+            }
+            Block::Table(_) => TABLE_START,
+            _ => 24.0,
+        }
     }
 
     fn fact_height(&self, text: &str) -> f32 {

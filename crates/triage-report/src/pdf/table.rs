@@ -1,6 +1,6 @@
 //! A table on pages: its head again on every page, a long row goes on on the next.
 
-use super::layout::{LEFT, Layout, Mark, Set, WIDTH};
+use super::layout::{LEFT, Layout, Mark, Set, TABLE_START, WIDTH};
 use super::{BLACK, LINE, SOFT};
 use crate::document::{Align, Table};
 
@@ -25,7 +25,7 @@ impl Layout<'_> {
     pub(super) fn table(&mut self, table: &Table) {
         let places = places(table);
         // Caption, heads and the first row stay together.
-        self.need(96.0);
+        self.need(TABLE_START);
         let caption = Set::new(false, 8.5, SOFT);
         for line in self.fonts.lines(caption.face, caption.size, &table.caption, WIDTH) {
             self.line(line, LEFT, 0.0, caption);
