@@ -98,7 +98,9 @@ fn seals_with_certificates_and_stamps_are_checked_by_openssl_too() {
         assert!(ran.exits(0).stdout.ends_with("stock tools agree\n"));
     }
     let wrong = [("CMS_ROOT", "../x/other.pem")];
-    run_script(&scene, &wrong).map(|ran| assert_ne!(ran.code, 0, "another root"));
+    if let Some(ran) = run_script(&scene, &wrong) {
+        assert_ne!(ran.code, 0, "another root");
+    }
 }
 
 #[test]
