@@ -359,8 +359,8 @@ pub(crate) fn checking(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<p>In the folder that holds <code>bagit.txt</code>, with tools of any Linux or macOS \
-         computer:</p><pre>sha256sum {seal}      # compare with the digest that you were given\n\
-         sha256sum --strict -c {list} | cat -v      # every file that the seal covers\n\
+         computer:</p><pre>sha256sum {seal}      # compare with the one you were given\n\
+         sha256sum --strict -c {list} | cat -v      # every file\n\
          ssh-keygen -Y verify -f SIGNERS -I SIGNER -n triage-seal-v1 \
          -s {seal}.sig &lt; {seal}\n\
          sh verify-with-stock-tools.sh      # all of that, certificates and time-stamps too\n\
