@@ -186,8 +186,8 @@ fn a_redacted_copy_shows_no_name_in_any_form() {
     }
 }
 
-/// Returns what a name becomes in the encodings of URLs and mails: percent signs, and Base64 at each
-/// of the three places that it can have in a longer text.
+/// Returns what a name becomes in the encodings of URLs and mails: percent signs, and Base64 at
+/// each of the three places that it can have in a longer text.
 fn encoded(name: &str) -> Vec<String> {
     use base64::Engine as _;
     let whole_groups = |skip: usize| {

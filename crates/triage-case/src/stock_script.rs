@@ -22,7 +22,7 @@ const HEAD: &str = r#"#!/bin/sh
 #                    who issued them
 #   TSA_ROOT         file with the roots of the time-stamping authorities (PEM); else the
 #                    time-stamps are NOT CHECKED
-#   AT               seconds since 1970 at which certificates must be valid, if they have ended since
+#   AT               seconds since 1970 at which certificates must be valid, if they ended since
 #   EVIDENCE         folder where the exhibit is mounted read-only; else the evidence is not read
 set -eu
 cd "$(dirname "$0")"

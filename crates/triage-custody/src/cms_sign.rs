@@ -51,7 +51,7 @@ impl CertifiedKey {
     /// of its certificate and those above it.
     ///
     /// # Errors
-    /// [`Error::Key`] if the key cannot be used, [`Error::Certificate`] if no certificate is for it.
+    /// [`Error::Key`] if the key cannot be used, [`Error::Certificate`] if no certificate is its.
     pub fn from_pem(
         key: &[u8],
         passphrase: Option<&[u8]>,

@@ -5,8 +5,9 @@
 //! [`CustodyLog`] a hash chain of events, [`Tree`] the Merkle tree of RFC 9162, [`Key`] what the
 //! index of a manifest is made of, [`Seal`] the small document that is signed, [`Proof`] shows one
 //! thing of what was sealed, [`SigningKey`] and [`PublicKey`] sign and check a seal as
-//! `ssh-keygen -Y` does, [`CertifiedKey`] and [`check_cms`] as `openssl cms` does, [`StampQuery`] and
-//! [`Stamp`] are the two halves of a time-stamp (RFC 3161), [`FileList`] is the form of `sha256sum`.
+//! `ssh-keygen -Y` does, [`CertifiedKey`] and [`check_cms`] as `openssl cms` does, [`StampQuery`]
+//! and [`Stamp`] are the two halves of a time-stamp (RFC 3161), [`FileList`] is the form of
+//! `sha256sum`.
 
 mod action;
 pub mod agent;

@@ -57,7 +57,7 @@ pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -
     writeln!(out, "</section>")?;
     since::render(report, redact, out)?;
     html_tables::method(report, redact, out)?;
-    html_tables::checking(report, out)?;
+    html_tables::checking(out)?;
     charts(report, redact, out)?;
     html_tables::words(out)?;
     writeln!(out, "</main></body></html>")

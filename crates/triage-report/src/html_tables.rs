@@ -329,40 +329,27 @@ pub(crate) fn method(report: &Report, redact: &Redaction, out: &mut dyn Write) -
 }
 
 /// How a stranger checks the package.
-pub(crate) fn checking(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn checking(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<section id=\"check\"><h2>5 How to check this</h2><p>This page is derived: \
          <code>data/manifest.ndjson</code> in the package is the authority, one line for every entry \
          met. A seal is a small file of digests over the whole package.</p>"
     )?;
-    match &report.sealed {
-        Some(seal) => writeln!(
-            out,
-            "<dl><dt>Seal</dt><dd>{}, made {}</dd><dt>SHA-256 of the seal</dt>\
-             <dd class=\"digest\">{}</dd><dt>Signed by</dt><dd>{}</dd></dl>",
-            escape(&seal.path),
-            escape(&seal.time),
-            escape(&seal.sha256),
-            escape(seal.signer.as_deref().unwrap_or("nobody: NOT SIGNED"))
-        )?,
-        None => writeln!(
-            out,
-            "<p>The seals cover this page, so that the page cannot name their digests or numbers. \
-             NNNN stands for the highest number in <code>seals/</code>: the newest seal covers those \
-             before it. Its digest was printed when the package was sealed; the short report that \
-             <code>triage report --format pdf</code> makes names it.</p>"
-        )?,
-    }
-    let seal = escape(report.sealed.as_ref().map_or("seals/NNNN.json", |seal| &seal.path));
-    let list = seal.replace(".json", ".sha256");
+    writeln!(
+        out,
+        "<p>The seals cover this page, so that the page cannot name their digests or numbers. NNNN \
+         stands for the highest number in <code>seals/</code>: the newest seal covers those before \
+         it. Its digest was printed when the package was sealed; the short report that <code>triage \
+         report --format pdf</code> makes names it.</p>"
+    )?;
     writeln!(
         out,
         "<p>In the folder that holds <code>bagit.txt</code>, with tools of any Linux or macOS \
-         computer:</p><pre>sha256sum {seal}      # compare with the one you were given\n\
-         sha256sum --strict -c {list} | cat -v      # every file\n\
+         computer:</p><pre>sha256sum seals/NNNN.json      # compare with the one you were given\n\
+         sha256sum --strict -c seals/NNNN.sha256 | cat -v      # every file\n\
          ssh-keygen -Y verify -f SIGNERS -I SIGNER -n triage-seal-v1 \
-         -s {seal}.sig &lt; {seal}\n\
+         -s seals/NNNN.json.sig &lt; seals/NNNN.json\n\
          sh verify-with-stock-tools.sh      # all of that, certificates and time-stamps too\n\
          triage verify .            # every byte of the package\n\
          triage verify . EVIDENCE   # and the evidence again</pre>\

@@ -13,12 +13,12 @@ use crate::failure::Failure;
 use crate::trust::read_small;
 use crate::{exit, shown};
 
-/// Compare two copies of one chain of custody: which goes on where the other ends, or where they part
+/// Compare two copies of one chain of custody: which one goes on, or where they part
 ///
 /// A package that is copied can be added to in two places. Then no chain holds the events of both,
-/// and nothing joins them again without changing one: go on with one copy, and write down in it what
-/// the other one has (`custody add`). Exit code 0: both are the same, or one goes on where the other
-/// ends. 5: they part; the event at which they do is named, and what each has from there on.
+/// and nothing joins them again without changing one: go on with one copy, and write down in it
+/// what the other one has (`custody add`). Exit code 0: both are the same, or one goes on where the
+/// other ends. 5: they part; the event at which they do is named, and what each has from there on.
 #[derive(Args, Debug)]
 pub(crate) struct MergeArgs {
     /// Compare only: events are never moved from one chain to another

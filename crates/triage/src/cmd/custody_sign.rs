@@ -18,7 +18,8 @@ use crate::trust::read_small;
 /// Add a signature to the newest seal of a package, such as that of a witness
 ///
 /// The signature stands beside the first one, in a file of its own; one by a key of OpenSSH has the
-/// signer's key in another, one with a certificate brings that along. Check the package before you sign: the signature says that this seal was seen.
+/// signer's key in another, one with a certificate brings that along. Check the package before you
+/// sign: the signature says that this seal was seen.
 #[derive(Args, Debug)]
 pub(crate) struct SignArgs {
     /// The package

@@ -17,8 +17,8 @@ use crate::{exit, facts, shown, write};
 /// more than a digest. Carry it to a computer that reaches the authority, and bring back the reply;
 /// --response checks it (status, imprint, nonce, signature, purpose, and the path to --tsa-root)
 /// and keeps it in the package with its query. What is stamped is the signature of the newest seal;
-/// of an unsigned seal, the seal. The next seal covers the stamp, so that sealing and stamping again
-/// renews an old one.
+/// of an unsigned seal, the seal. The next seal covers the stamp, so that sealing and stamping
+/// again renews an old one.
 ///
 /// Examples:
 ///   triage custody stamp CASE-42 --request seal.tsq

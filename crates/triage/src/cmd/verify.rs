@@ -23,8 +23,8 @@ use crate::{exit, measure, shown};
 
 /// Check a package, and with SRC the evidence against it; or an image against its own digests
 ///
-/// Without SRC: lists, seals, signatures, time-stamps, custody log, manifest, sums, every byte; reports and
-/// exports in the package are rendered again and compared.
+/// Without SRC: lists, seals, signatures, time-stamps, custody log, manifest, sums, every byte;
+/// reports and exports in the package are rendered again and compared.
 /// With SRC: reads the evidence again and lists what is missing, extra, changed or unreadable. If
 /// PACKAGE is an image, such as exhibit.E01, all of its medium is read and compared with the
 /// digests that the image stores.
