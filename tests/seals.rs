@@ -124,6 +124,18 @@ fn kills_while_sealing_are_mended_by_sealing_again() {
     scene.triage(["verify", "C"]).exits(0);
 }
 
+#[test]
+fn what_a_kill_leaves_beside_a_seal_goes_when_it_is_added_to() {
+    let scene = package();
+    for name in ["0001.json.2.sig.signer", "0001.json.sig.tsq"] {
+        fs::write(scene.path("C/seals").join(name), "begun\n").unwrap();
+    }
+    let ran = scene.triage(["verify", "C"]).exits(5);
+    assert!(ran.stdout.contains("file of a seal belongs to nothing"), "{}", ran.stdout);
+    scene.triage(["custody", "seal", "C", "--by", "Ana", "--sign-key", "key"]).exits(0);
+    scene.triage(["verify", "C"]).exits(0);
+}
+
 /// A real ssh-agent with a key, ended when it is dropped.
 struct Agent(std::process::Child);
 

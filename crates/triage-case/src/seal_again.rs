@@ -14,6 +14,7 @@ use triage_custody::{
 use crate::bag::{Bag, is_sealed_by, is_tag};
 use crate::case_dir::read;
 use crate::custody::LOG;
+use crate::error::failed;
 use crate::seals::{LIMIT_SEALS, LIMIT_SIGNATURES, SealFile, read_seals, seal_file, seal_path};
 use crate::stock_script::{SCRIPT, render_script};
 use crate::{CaseDir, Custody, Error, NamedKey, SignedBy, write};
@@ -185,9 +186,23 @@ impl Custody<'_> {
         write::write_file(&self.case.path(inside), &mut |out| out.write_all(bytes))
     }
 
-    /// Removes what a killed run had begun to write.
+    /// Removes what a killed run had begun to write: also a signer's key without its signature, and
+    /// a query without its stamp, which are written first.
     fn remove_unfinished(&self) -> Result<(), Error> {
-        write::remove_parts(&self.case.path("seals"))?;
+        let folder = self.case.path("seals");
+        write::remove_parts(&folder)?;
+        for entry in std::fs::read_dir(&folder).map_err(failed("look into", &folder))? {
+            let entry = entry.map_err(failed("look into", &folder))?;
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let key_of = name.strip_suffix(".signer").map(str::to_owned);
+            let query_of = name.strip_suffix(".tsq").map(|of| format!("{of}.tsr"));
+            if let Some(of) = key_of.or(query_of)
+                && folder.join(of).symlink_metadata().is_err()
+            {
+                write::remove_if_there(&entry.path())?;
+            }
+        }
         [TAGS, SCRIPT, LOG]
             .iter()
             .try_for_each(|name| write::remove_if_there(&self.case.path(&format!("{name}.part"))))
