@@ -1,10 +1,12 @@
 //! Block devices: loop devices, where this computer gives them. Bad sectors are the part of a loop
-//! device behind the end of a file that was cut while it was attached.
+//! device behind the end of a file that was cut while it was attached, and chosen sectors of a file
+//! that is served through FUSE, read as it is and as a device.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::disks::ntfs;
+use crate::harness::bad_disk::BadDisk;
 use crate::harness::{Scene, skip};
 
 /// A loop device that is detached at the end.
@@ -101,6 +103,47 @@ fn bad_sectors_of_a_device_are_a_range_in_the_record_and_the_rest_is_read() {
     assert_eq!(read + lost, cut["size"].as_u64().unwrap());
     assert_eq!(cut["error"]["offset"], read, "the first bad sector is named");
     assert!(read > 0 && lost > 0 && read.is_multiple_of(512), "{cut}");
+}
+
+/// Scans a disk of which single sectors are bad, and looks for them in the record.
+fn single_bad_sectors(scene: &Scene, path: &str, first: u64) {
+    let ran = scene.triage(["scan", path, "--case", "c"]).exits(3);
+    assert!(ran.stdout.contains("INCOMPLETE"), "{}", ran.stdout);
+    assert_eq!(scene.line("c", "vol0/WHOLE.BIN")["status"], "read");
+    let cut = scene.line("c", "vol0/CUT.BIN");
+    assert_eq!(cut["status"], "partial", "{cut}");
+    let error = &cut["error"];
+    assert_eq!(error["code"], "EIO");
+    // Sectors 10, 11 and 5,000 of the file: two ranges, and not a byte more.
+    assert_eq!((&error["offset"], &error["lost_bytes"]), (&5120.into(), &1536.into()), "{cut}");
+    let ranges =
+        serde_json::json!([{"bytes": 1024, "offset": 5120}, {"bytes": 512, "offset": first}]);
+    assert_eq!(error["ranges"], ranges);
+    assert_eq!(cut["bytes_read"], (11 << 20) - 1536);
+    assert!(cut.get("hashes").is_none(), "there is no digest of a part: {cut}");
+    let csv = std::fs::read_to_string(scene.path("c/data/report/not-read.csv")).unwrap();
+    assert!(csv.contains("CUT.BIN") && csv.contains("and in 1 more range"), "{csv}");
+    scene.triage(["verify", "c"]).exits(0);
+    // Read again, the same sectors are lost: nothing has changed, and nothing is clean.
+    scene.triage(["verify", "c", path]).exits(3);
+}
+
+#[test]
+fn a_single_bad_sector_costs_512_bytes_of_a_file_and_of_a_device() {
+    let scene = Scene::new();
+    let path = scene.path("disk.img");
+    let Some(()) = fat(&scene, &path) else { return };
+    let whole = std::fs::read(&path).unwrap();
+    let is_content = |at: &usize| whole[*at..].starts_with(&[2; 4096]);
+    let start = (0..whole.len()).step_by(512).find(is_content).unwrap() as u64 / 512;
+    let bad = [start + 10, start + 11, start + 5000];
+    let Some(disk) = BadDisk::mount(&scene.path("bad.img"), whole, &bad) else { return };
+    single_bad_sectors(&scene, "bad.img", 5000 * 512);
+    // A failed read takes seconds of a real disk: each bad place fails a few times, once in a run.
+    assert!(disk.failures() < 40, "{}", disk.failures());
+    let Some(device) = Loop::attach(&disk.path, &["--read-only"]) else { return };
+    std::fs::rename(scene.path("c"), scene.path("of-file")).unwrap();
+    single_bad_sectors(&scene, device.text(), 5000 * 512);
 }
 
 /// Makes a FAT that two files fill nearly to its end.

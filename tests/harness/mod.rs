@@ -1,5 +1,7 @@
 //! A scene: a folder of evidence, a place for cases, and the program.
 
+pub(crate) mod bad_disk;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

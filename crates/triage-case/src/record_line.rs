@@ -142,8 +142,28 @@ fn write_problem(problem: &Problem, out: &mut Vec<u8>) {
     object.text("kind", problem.kind.name());
     object.integer("lost_bytes", problem.lost_bytes);
     object.integer("offset", problem.offset);
+    write_ranges(problem, &mut object);
     object.text("text", &problem.text);
     object.close();
+}
+
+/// Writes which bytes are lost, if the offset and their number do not tell.
+fn write_ranges(problem: &Problem, object: &mut Object<'_>) {
+    if problem.ranges.is_empty() {
+        return;
+    }
+    let out = object.key("ranges");
+    out.push(b'[');
+    for (place, range) in problem.ranges.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        let mut one = Object::open(out);
+        one.integer("bytes", Some(range.size_bytes));
+        one.integer("offset", Some(range.offset));
+        one.close();
+    }
+    out.push(b']');
 }
 
 fn write_notes(entry: &Entry, line: &mut Object<'_>) {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use triage_custody::jcs::GREATEST_INTEGER;
 use triage_evidence::{
-    Device, Entry, Facts, FileId, Kind, Location, Ownership, Problem, ProblemKind, Time, Times,
+    Device, Entry, Facts, FileId, Kind, Location, LostRange, Ownership, Problem, ProblemKind, Time,
+    Times,
 };
 use triage_hash::{Algorithm, Digest, Digests};
 use triage_hashset::{Category, Disposition, Match};
@@ -87,7 +88,16 @@ struct ProblemText {
     kind: String,
     lost_bytes: Option<Integer>,
     offset: Option<Integer>,
+    #[serde(default)]
+    ranges: Vec<RangeText>,
     text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RangeText {
+    bytes: Integer,
+    offset: Integer,
 }
 
 #[derive(Deserialize)]
@@ -258,12 +268,16 @@ fn times_of(text: TimesText) -> Option<Times> {
 }
 
 fn problem_of(text: ProblemText) -> Option<Problem> {
+    let range = |text: RangeText| {
+        Some(LostRange { offset: text.offset.get()?, size_bytes: text.bytes.get()? })
+    };
     Some(Problem {
         kind: ProblemKind::from_str(&text.kind).ok()?,
         code: text.code,
         text: text.text,
         offset: integer(text.offset)?,
         lost_bytes: integer(text.lost_bytes)?,
+        ranges: text.ranges.into_iter().map(range).collect::<Option<_>>()?,
     })
 }
 
@@ -323,6 +337,9 @@ mod tests {
         record.bytes_read = 12;
         record.problem =
             Some(Problem::new(ProblemKind::Unreadable, "x").with_code("EIO").at(8192).losing(5));
+        let range = |offset, size_bytes| LostRange { offset, size_bytes };
+        let ranges = vec![range(8192, 3), range(9_007_199_254_740_993, 2)];
+        record.problem.as_mut().unwrap().ranges = ranges;
         record.digests =
             triage_hash::hash_bytes(triage_hash::Algorithms::DEFAULT, b"harmless content");
         record.matches = vec![Match {

@@ -27,6 +27,6 @@ pub use file_system::{
 };
 pub use location::Location;
 pub use mark::{ORPHANS, UNALLOCATED, deleted_name, doubled_name, plain_name, stream_name};
-pub use problem::{Problem, ProblemKind};
+pub use problem::{LostRange, Problem, ProblemKind};
 pub use stream::{Chunk, Stream};
 pub use times::{Time, Times};

@@ -62,6 +62,15 @@ impl FromStr for ProblemKind {
     }
 }
 
+/// A range of a content that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostRange {
+    /// Where it begins, in bytes from the start of the content.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub size_bytes: u64,
+}
+
 /// Why an entry, or a part of it, could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -75,13 +84,16 @@ pub struct Problem {
     pub offset: Option<u64>,
     /// How many bytes could not be read, where that is known.
     pub lost_bytes: Option<u64>,
+    /// Which bytes, if they lie in more than one range: sorted and apart.
+    pub ranges: Vec<LostRange>,
 }
 
 impl Problem {
     /// Returns a problem without a code or a place.
     #[must_use]
     pub fn new(kind: ProblemKind, text: impl Into<String>) -> Self {
-        Self { kind, code: String::new(), text: text.into(), offset: None, lost_bytes: None }
+        let (code, text) = (String::new(), text.into());
+        Self { kind, code, text, offset: None, lost_bytes: None, ranges: Vec::new() }
     }
 
     /// Returns this problem with the operating system's code.
@@ -114,6 +126,9 @@ impl fmt::Display for Problem {
         }
         if let Some(offset) = self.offset {
             write!(f, " at byte {offset}")?;
+        }
+        if self.ranges.len() > 1 {
+            write!(f, " and in {} more ranges", self.ranges.len() - 1)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 
-use crate::bytes::{long, short};
+use crate::bytes::{long, read_exact, short};
 
 /// A container that finds blocks.
 pub(crate) trait Blocks: Send + Sync {
@@ -15,8 +15,32 @@ pub(crate) trait Blocks: Send + Sync {
     /// Fills `out` from a place within a block; it does not reach over the end of the block.
     ///
     /// # Errors
-    /// A [`Problem`] if that part of the container is damaged or missing.
+    /// A [`Problem`] if that part of the container is damaged or missing. Its offset counts from
+    /// the start of `out`; without one, all of `out` is lost.
     fn read_block(&self, number: u64, within: u64, out: &mut [u8]) -> Result<(), Problem>;
+}
+
+/// Fills `out` from a place of the source that holds it as it is.
+///
+/// # Errors
+/// A [`Problem`] that says from where in `out` on how much is lost.
+pub(crate) fn read_stored(
+    source: &dyn ByteSource,
+    start: u64,
+    out: &mut [u8],
+) -> Result<(), Problem> {
+    read_exact(source, start, out).map_err(|problem| counted_from(start, problem))
+}
+
+/// Returns a problem of a source with its offset counted from a place of it.
+pub(crate) fn counted_from(start: u64, problem: Problem) -> Problem {
+    let offset = problem.offset.and_then(|offset| offset.checked_sub(start));
+    Problem { offset, ..problem }
+}
+
+/// Returns a problem of something that all of a block hangs on, such as a table.
+pub(crate) fn of_all(problem: Problem) -> Problem {
+    Problem { offset: None, lost_bytes: None, ..problem }
 }
 
 /// A container of blocks as a byte source.
@@ -43,7 +67,13 @@ impl<T: Blocks> ByteSource for Blocked<T> {
                     ProblemKind::Damaged => ProblemKind::Unreadable,
                     kind => kind,
                 };
-                Problem { kind, ..problem }.at(at).losing(long(part))
+                let before = problem.offset.filter(|&before| before < long(part)).unwrap_or(0);
+                let rest = long(part).saturating_sub(before);
+                let lost = match problem.offset {
+                    Some(_) => problem.lost_bytes.unwrap_or(rest).clamp(1, rest),
+                    None => rest,
+                };
+                Problem { kind, ..problem }.at(at.saturating_add(before)).losing(lost)
             })?;
             done += part;
         }

@@ -4,10 +4,12 @@
 //! is damaged is a [`Problem`](triage_evidence::Problem) of those bytes. Nothing is written, and no
 //! file outside the folder of the image is opened.
 
+mod bad_sectors;
 mod blocks;
 mod bytes;
 mod cache;
 mod device;
+mod direct;
 mod ewf;
 mod joined;
 mod open;

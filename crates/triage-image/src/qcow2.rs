@@ -9,8 +9,8 @@ use std::sync::Arc;
 use flate2::{Decompress, FlushDecompress};
 use triage_evidence::{ByteSource, Facts, Problem, ProblemKind};
 
-use crate::blocks::{Blocked, Blocks};
-use crate::bytes::{damaged, read_exact, read_vec, short, slice_at, unsupported};
+use crate::blocks::{Blocked, Blocks, counted_from, of_all, read_stored};
+use crate::bytes::{damaged, read_vec, short, slice_at, unsupported};
 use crate::cache::Cache;
 use crate::open::Image;
 use crate::sibling::Place;
@@ -176,9 +176,9 @@ impl Blocks for Qcow2 {
     }
 
     fn read_block(&self, number: u64, within: u64, out: &mut [u8]) -> Result<(), Problem> {
-        let entry = self.entry(number)?;
+        let entry = self.entry(number).map_err(of_all)?;
         if entry & COMPRESSED != 0 {
-            let cluster = self.clusters.get(number, || self.inflate(entry))?;
+            let cluster = self.clusters.get(number, || self.inflate(entry)).map_err(of_all)?;
             let from = slice_at(&cluster, short(within), out.len());
             out.copy_from_slice(from.ok_or_else(|| damaged("a cluster is too short"))?);
             return Ok(());
@@ -187,7 +187,7 @@ impl Blocks for Qcow2 {
         if entry & ZERO != 0 {
             out.fill(0);
         } else if offset != 0 {
-            read_exact(&self.file, offset.saturating_add(within), out)?;
+            read_stored(&self.file, offset.saturating_add(within), out)?;
         } else {
             let at = (number << self.cluster_bits).saturating_add(within);
             read_parent(self.parent.as_ref(), at, out)?;
@@ -196,7 +196,8 @@ impl Blocks for Qcow2 {
     }
 }
 
-/// Reads what only the parent holds; zeros where it ends, or where there is none.
+/// Reads what only the parent holds; zeros where it ends, or where there is none. The offset of a
+/// problem counts from the start of `out`.
 pub(crate) fn read_parent(
     parent: Option<&Arc<dyn ByteSource>>,
     at: u64,
@@ -205,7 +206,8 @@ pub(crate) fn read_parent(
     let mut done = 0;
     if let Some(parent) = parent {
         while done < out.len() {
-            match parent.read_at(at.saturating_add(done as u64), &mut out[done..])? {
+            let read = parent.read_at(at.saturating_add(done as u64), &mut out[done..]);
+            match read.map_err(|problem| counted_from(at, problem))? {
                 0 => break,
                 more => done += more,
             }

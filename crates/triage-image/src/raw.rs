@@ -1,14 +1,17 @@
-//! A file or block device, byte by byte. The only place of this crate that opens anything.
+//! A file or block device, byte by byte. The only place of this crate that opens a path.
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 
-use crate::bytes::{long, short};
+use crate::bad_sectors::{BadRange, BadSectors};
+use crate::bytes::short;
+use crate::direct::Direct;
 
 /// A regular file or a block device that was opened for reading.
 pub(crate) struct RawFile {
@@ -17,6 +20,9 @@ pub(crate) struct RawFile {
     sector_bytes: u32,
     /// The major and minor number, if it is a block device.
     pub(crate) device: Option<(u32, u32)>,
+    bad: BadSectors,
+    /// The device without the page cache, opened when a first read fails.
+    direct: OnceLock<Option<Direct>>,
 }
 
 impl RawFile {
@@ -51,7 +57,7 @@ impl RawFile {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {
                 let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
-                Ok(Self { file, size_bytes, sector_bytes: 512, device: None })
+                Ok(Self::new(file, size_bytes, 512, None))
             }
             FileType::BlockDevice => {
                 let end = rustix::fs::seek(&file, SeekFrom::End(0));
@@ -59,10 +65,15 @@ impl RawFile {
                 let (major, minor) =
                     (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
                 let sector_bytes = crate::device::sector_bytes(major, minor);
-                Ok(Self { file, size_bytes, sector_bytes, device: Some((major, minor)) })
+                Ok(Self::new(file, size_bytes, sector_bytes, Some((major, minor))))
             }
             _ => Err(refused("neither a regular file nor a block device")),
         }
+    }
+
+    fn new(file: OwnedFd, size_bytes: u64, sector_bytes: u32, device: Option<(u32, u32)>) -> Self {
+        let (bad, direct) = (BadSectors::default(), OnceLock::new());
+        Self { file, size_bytes, sector_bytes, device, bad, direct }
     }
 
     fn read_once(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
@@ -74,26 +85,20 @@ impl RawFile {
         }
     }
 
-    /// Finds the first sector that cannot be read in a range of which some cannot.
-    fn first_bad(&self, offset: u64, buffer: &mut [u8]) -> (u64, u64) {
-        let sector = u64::from(self.sector_bytes.max(512));
-        let (mut start, mut length) = (offset, long(buffer.len()));
-        while length > sector {
-            let half = (length / 2).next_multiple_of(sector).min(length - 1);
-            let part = &mut buffer[..short(half)];
-            match self.read_once(start, part) {
-                Ok(read) if long(read) == half => {
-                    start += half;
-                    length -= half;
-                }
-                Ok(read) if read > 0 => {
-                    start += long(read);
-                    length -= long(read);
-                }
-                _ => length = half,
-            }
-        }
-        (start, length)
+    /// Reads a range of which a part cannot be read, around its first bad sector.
+    fn read_around(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, BadRange> {
+        let sector_bytes = u64::from(self.sector_bytes.max(512));
+        let direct = self.direct.get_or_init(|| {
+            self.device.and_then(|_| Direct::open(self.file.as_fd(), sector_bytes))
+        });
+        let mut read = |at: u64, out: &mut [u8]| match direct {
+            Some(direct) => match direct.read(at, out) {
+                Err(Errno::INVAL) => self.read_once(at, out),
+                other => other,
+            },
+            None => self.read_once(at, out),
+        };
+        self.bad.read_around(sector_bytes, offset, buffer, &mut read)
     }
 }
 
@@ -109,9 +114,16 @@ impl ByteSource for RawFile {
         if buffer.is_empty() {
             return Ok(0);
         }
-        self.read_once(offset, buffer).map_err(|errno| {
-            let (start, length) = self.first_bad(offset, buffer);
-            failed("read", errno).at(start).losing(length)
+        let read = match self.bad.first_in(offset, length) {
+            Some(bad) => Err(bad),
+            None => match self.read_once(offset, buffer) {
+                Ok(read) => Ok(read),
+                Err(_) => self.read_around(offset, buffer),
+            },
+        };
+        read.map_err(|bad| {
+            let start = bad.start.max(offset);
+            failed("read", bad.errno).at(start).losing(bad.end.saturating_sub(start))
         })
     }
 

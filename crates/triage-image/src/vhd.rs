@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, Facts, Problem, Slice};
 
-use crate::blocks::{Blocked, Blocks};
-use crate::bytes::{damaged, read_exact, read_vec, short, slice_at, unsupported};
+use crate::blocks::{Blocked, Blocks, of_all, read_stored};
+use crate::bytes::{damaged, read_vec, short, slice_at, unsupported};
 use crate::cache::Cache;
 use crate::open::Image;
 use crate::qcow2::read_parent;
@@ -166,10 +166,10 @@ impl Blocks for Vhd {
         let bitmap_bytes = (self.block_bytes / 512).div_ceil(8).next_multiple_of(512);
         let data = start.saturating_add(bitmap_bytes).saturating_add(within);
         if !self.is_differencing {
-            return read_exact(&self.file, data, out);
+            return read_stored(&self.file, data, out);
         }
         let read = || read_vec(&self.file, start, short(bitmap_bytes));
-        let bitmap = self.bitmaps.get(number, read)?;
+        let bitmap = self.bitmaps.get(number, read).map_err(of_all)?;
         // Sector by sector: a set bit says that this image holds it, not its parent.
         let mut done = 0;
         while done < out.len() {
@@ -178,11 +178,16 @@ impl Blocks for Vhd {
             let sector = place / 512;
             let byte = bitmap.get(short(sector / 8)).copied().unwrap_or(0);
             let piece = &mut out[done..done + part];
-            if byte & (0x80 >> (sector % 8)) != 0 {
-                read_exact(&self.file, data + done as u64, piece)?;
+            let read = if byte & (0x80 >> (sector % 8)) != 0 {
+                read_stored(&self.file, data.saturating_add(done as u64), piece)
             } else {
-                read_parent(self.parent.as_ref(), at + done as u64, piece)?;
-            }
+                read_parent(self.parent.as_ref(), at + done as u64, piece)
+            };
+            read.map_err(|problem| {
+                let within = problem.offset.unwrap_or(0);
+                Problem { lost_bytes: problem.lost_bytes.or(Some(part as u64)), ..problem }
+                    .at(done as u64 + within)
+            })?;
             done += part;
         }
         Ok(())

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, Facts, Problem};
 
-use crate::blocks::{Blocked, Blocks};
+use crate::blocks::{Blocked, Blocks, of_all, read_stored};
 use crate::bytes::unsupported;
-use crate::bytes::{damaged, read_exact, read_vec, short, slice_at, u16_at, u32_at, u64_at};
+use crate::bytes::{damaged, read_vec, short, slice_at, u16_at, u32_at, u64_at};
 use crate::cache::Cache;
 use crate::open::Image;
 
@@ -137,13 +137,13 @@ impl Blocks for Vhdx {
             let bytes = read_vec(&self.file, self.table_start.saturating_add(start), short(left))?;
             Ok::<_, Problem>(bytes.chunks_exact(8).filter_map(|entry| u64_at(entry, 0)).collect())
         };
-        let entries = self.table.get(piece, read)?;
+        let entries = self.table.get(piece, read).map_err(of_all)?;
         let entry = entries.get(short(place % PIECE_ENTRIES)).copied();
         let entry = entry.ok_or_else(|| damaged("the table of the image is too short"))?;
         match entry & 7 {
             FULLY_PRESENT => {
                 let start = entry >> 20 << 20;
-                read_exact(&self.file, start.saturating_add(within), out)
+                read_stored(&self.file, start.saturating_add(within), out)
             }
             0..=3 => {
                 out.fill(0);

@@ -8,10 +8,8 @@ use std::sync::Arc;
 use flate2::{Decompress, FlushDecompress, Status};
 use triage_evidence::{ByteSource, Facts, Problem, Slice};
 
-use crate::blocks::{Blocked, Blocks};
-use crate::bytes::{
-    damaged, read_exact, read_vec, short, slice_at, u16_at, u32_at, u64_at, unsupported,
-};
+use crate::blocks::{Blocked, Blocks, of_all, read_stored};
+use crate::bytes::{damaged, read_vec, short, slice_at, u16_at, u32_at, u64_at, unsupported};
 use crate::cache::Cache;
 use crate::joined::Joined;
 use crate::open::Image;
@@ -237,15 +235,15 @@ impl Blocks for Sparse {
     }
 
     fn read_block(&self, number: u64, within: u64, out: &mut [u8]) -> Result<(), Problem> {
-        let sector = self.entry(number)?;
+        let sector = self.entry(number).map_err(of_all)?;
         if sector == 0 || sector == 1 && self.has_zeroed {
             out.fill(0);
             return Ok(());
         }
         if !self.is_compressed {
-            return read_exact(&self.file, u64::from(sector) * 512 + within, out);
+            return read_stored(&self.file, u64::from(sector) * 512 + within, out);
         }
-        let grain = self.grains.get(number, || self.inflate(sector, number))?;
+        let grain = self.grains.get(number, || self.inflate(sector, number)).map_err(of_all)?;
         let from = slice_at(&grain, short(within), out.len());
         out.copy_from_slice(from.ok_or_else(|| damaged("a grain is too short"))?);
         Ok(())

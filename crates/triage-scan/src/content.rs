@@ -1,7 +1,7 @@
 //! Reads one stream from start to end into a hasher, over bad places, and says what came of it.
 
 use triage_case::Status;
-use triage_evidence::{Chunk, Entry, Problem, ProblemKind, Stream};
+use triage_evidence::{Chunk, Entry, LostRange, Problem, ProblemKind, Stream};
 use triage_hash::{Algorithms, Digest, Digests, Hasher};
 
 use crate::carry::Carried;
@@ -9,11 +9,13 @@ use crate::carry::Carried;
 /// How much is read at once. Large enough for a spinning disk to stream, small enough to stay in
 /// the second-level cache while several digests pass over it.
 pub(crate) const READ_BYTES: usize = 256 * 1024;
-/// After a read error the reader goes on in steps of one page: the least that a device with
-/// 4,096-byte sectors loses at a bad place.
+/// After a read error that does not say how long the bad place is, the reader goes on in steps of
+/// one page: the least that the kernel's cache loses at a bad sector.
 const STEP_BYTES: usize = 4096;
 /// After so many bad steps in one file the rest is given up: a dying disk needs seconds for each.
 const LIMIT_BAD_STEPS: u32 = 1024;
+/// The most bad ranges that a record lists: a line stays short, and the rest is in the sum.
+const LIMIT_RANGES: usize = 256;
 /// Zero bytes that stand for a hole.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -133,6 +135,8 @@ struct Reading {
     reported: u64,
     lost_bytes: u64,
     problem: Option<Problem>,
+    /// The bad places, as far as they are listed.
+    lost: Vec<LostRange>,
     bad_steps: u32,
     /// How many more bytes are read in small steps, because an error lies among them.
     cautious_bytes: usize,
@@ -146,6 +150,7 @@ impl Reading {
             reported: 0,
             lost_bytes: 0,
             problem: None,
+            lost: Vec::new(),
             bad_steps: 0,
             cautious_bytes: 0,
         }
@@ -190,25 +195,35 @@ impl Reading {
         stream: &mut dyn Stream,
     ) -> bool {
         let goes_on = problem.kind == ProblemKind::Unreadable;
-        let first = self.problem.is_none();
-        if first {
-            self.problem = Some(problem);
-        }
+        let told = problem.lost_bytes;
+        self.problem.get_or_insert(problem);
         if !goes_on {
             return false;
         }
-        if room > STEP_BYTES {
+        if told.is_none() && room > STEP_BYTES {
             self.cautious_bytes = room;
             return true;
         }
         let position = self.bytes_read + self.lost_bytes;
         let left = entry.size_bytes.unwrap_or(0).saturating_sub(position);
-        let step = (STEP_BYTES as u64 - position % STEP_BYTES as u64).min(left);
-        self.lost_bytes += step;
+        let page = STEP_BYTES as u64 - position % STEP_BYTES as u64;
+        let step = told.unwrap_or(page).min(left);
+        self.lose(position, step);
         self.bad_steps += 1;
         self.cautious_bytes = self.cautious_bytes.saturating_sub(STEP_BYTES);
         stream.skip(step);
         step > 0 && self.bad_steps < LIMIT_BAD_STEPS
+    }
+
+    /// Notes a bad place; one behind another makes it longer.
+    fn lose(&mut self, offset: u64, size_bytes: u64) {
+        self.lost_bytes += size_bytes;
+        let has_room = self.lost.len() < LIMIT_RANGES;
+        match self.lost.last_mut() {
+            Some(last) if last.offset + last.size_bytes == offset => last.size_bytes += size_bytes,
+            _ if has_room => self.lost.push(LostRange { offset, size_bytes }),
+            _ => {}
+        }
     }
 
     fn finish(mut self, entry: &Entry, stream: &mut dyn Stream) -> Content {
@@ -221,8 +236,15 @@ impl Reading {
             let (status, bytes_read) = (Status::Changed, self.bytes_read);
             return Content::new(status, Some(problem), bytes_read, digests);
         }
-        problem.lost_bytes =
-            Some(entry.size_bytes.unwrap_or(self.bytes_read).saturating_sub(self.bytes_read));
+        let lost = entry.size_bytes.unwrap_or(self.bytes_read).saturating_sub(self.bytes_read);
+        problem.lost_bytes = Some(lost);
+        if lost > self.lost_bytes {
+            // Given up: the rest is lost without having been tried.
+            self.lose(self.bytes_read + self.lost_bytes, lost - self.lost_bytes);
+        }
+        if self.lost.len() > 1 {
+            problem.ranges = self.lost;
+        }
         let unread = status_of(problem.kind);
         let status = if self.bytes_read > 0 { Status::Partial } else { unread };
         let (bytes_read, digests) = (self.bytes_read, Digests::new());

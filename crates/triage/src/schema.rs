@@ -266,9 +266,12 @@ fn record() -> Value {
         "inconsistent": { "const": true },
         "record": integer(), "set": text, "set_index": integer(), "set_sha256": hex, "version": text,
     }, "required": ["algorithm", "disposition", "record", "set", "set_index", "set_sha256"] });
+    let range = json!({ "type": "object", "properties": { "bytes": integer(),
+        "offset": integer() }, "required": ["bytes", "offset"], "additionalProperties": false });
     let problem = json!({ "type": "object", "properties": {
         "code": text, "kind": { "enum": ProblemKind::ALL.map(ProblemKind::name) },
-        "lost_bytes": integer(), "offset": integer(), "text": text,
+        "lost_bytes": integer(), "offset": integer(),
+        "ranges": { "type": "array", "items": range }, "text": text,
     }, "required": ["kind", "text"] });
     let times = json!({ "type": "object", "properties": { "a": text, "b": text, "c": text,
         "m": text }, "additionalProperties": false });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
+use triage_evidence::Time;
 
 /// The most text that is read of a header: notes have some lines.
 const LIMIT_BYTES: u64 = 1024 * 1024;
@@ -24,6 +25,9 @@ const NAMES: [(&str, &str); 14] = [
     ("r", "ewf_compression"),
     ("pid", "ewf_process"),
 ];
+
+/// The codes of times, which newer writers give in seconds since 1970.
+const TIMES: &[&str] = &["m", "u"];
 
 /// Reads a deflated header; empty if it cannot be read.
 pub(super) fn parse(bytes: &[u8]) -> BTreeMap<String, String> {
@@ -56,10 +60,18 @@ fn values(text: &str) -> BTreeMap<String, String> {
         let name = NAMES.iter().find(|row| row.0 == code);
         if let Some((_, name)) = name.filter(|_| !value.trim().is_empty()) {
             let value = triage_evidence::escape(value.trim().as_bytes());
+            let value = if TIMES.contains(&code) { moment(&value) } else { value };
             found.insert((*name).to_owned(), value);
         }
     }
     found
+}
+
+/// Writes seconds since 1970 as a date; what is none stays as it is.
+fn moment(value: &str) -> String {
+    let seconds = value.parse::<u32>().ok().filter(|_| value.len() > 8);
+    let time = seconds.map(|seconds| Time { seconds: i64::from(seconds), nanoseconds: 0 });
+    time.map_or_else(|| value.to_owned(), |time| time.to_string())
 }
 
 #[cfg(test)]
@@ -78,5 +90,14 @@ mod tests {
             .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
             .collect();
         assert_eq!(values(&decode(&wide)), found);
+    }
+
+    #[test]
+    fn seconds_are_shown_as_a_date_and_words_stay() {
+        let of = |text: &str| values(&format!("1\nmain\nm\tr\n{text}\t1795651677\n"));
+        let found = of("1795651677");
+        assert_eq!(found["ewf_acquired"], "2026-11-26T00:07:57.000000000Z");
+        assert_eq!(found["ewf_compression"], "1795651677");
+        assert_eq!(of("2002 3 4 10 19 59")["ewf_acquired"], "2002 3 4 10 19 59");
     }
 }

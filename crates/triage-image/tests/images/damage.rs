@@ -12,7 +12,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Damages a file in many ways and reads what can be read.
 pub(crate) fn survive(bytes: &[u8], name: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
+    survive_in(folder.path(), bytes, name);
+}
+
+/// The same in a folder where other files of the image may lie.
+fn survive_in(folder: &std::path::Path, bytes: &[u8], name: &str) {
+    let path = folder.join(name);
     for round in 0..ROUNDS {
         let mut draw = Draw(round);
         let mut damaged = bytes.to_vec();
@@ -60,6 +65,14 @@ fn damaged_virtual_disks_are_survived() {
         let bytes = std::fs::read(unpacked(name, folder.path())).unwrap();
         survive(&bytes, &name.replace("ext2", "damaged"));
     }
+}
+
+#[test]
+fn a_damaged_differencing_disk_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(unpacked("image-differential.vhd", folder.path())).unwrap();
+    unpacked("image.vhd", folder.path());
+    survive_in(folder.path(), &bytes, "image-differential.vhd");
 }
 
 #[test]

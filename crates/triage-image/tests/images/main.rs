@@ -4,6 +4,7 @@
 
 mod damage;
 mod ewf;
+mod one_volume;
 mod scene;
 mod split;
 mod virtual_disks;

@@ -22,6 +22,11 @@ struct TroubledStream {
 /// Content of every file: three pages.
 const SIZE: u64 = 12_288;
 
+fn sector(offset: u64) -> Problem {
+    let problem = Problem::new(ProblemKind::Unreadable, "bad sector");
+    problem.with_code("EIO").at(offset).losing(512)
+}
+
 impl Stream for TroubledStream {
     fn read(&mut self, buffer: &mut [u8]) -> Result<Chunk, Problem> {
         match self.name.as_slice() {
@@ -36,6 +41,17 @@ impl Stream for TroubledStream {
             {
                 let problem = Problem::new(ProblemKind::Unreadable, "bad sector");
                 return Err(problem.with_code("EIO").at(4096));
+            }
+            // The first sector and the last but one: a source tells how much of it is bad.
+            b"bad-sectors" if self.position == 0 => return Err(sector(0)),
+            b"bad-sectors" if self.position == SIZE - 1024 => return Err(sector(SIZE - 1024)),
+            b"bad-sectors" => {
+                let next = SIZE - 1024;
+                let end = if self.position < next { next } else { SIZE };
+                let length = (end - self.position).min(buffer.len() as u64);
+                self.position += length;
+                let length = usize::try_from(length).unwrap();
+                return Ok(if length == 0 { Chunk::End } else { Chunk::Data(length) });
             }
             _ => {}
         }
@@ -179,6 +195,18 @@ fn a_hanging_read_is_given_up_and_the_rest_is_read() {
         assert_eq!((problem.offset, problem.lost_bytes), (Some(4096), Some(4096)));
         assert_eq!(outcome.tally.unwrap().entries, 7);
     }
+}
+
+#[test]
+fn every_bad_sector_is_a_range_of_its_own_and_the_rest_is_read() {
+    let (records, _) = scan(&["bad-sectors"], IoMode::Parallel, false);
+    let record = &records[0];
+    assert_eq!((record.status, record.bytes_read), (Status::Partial, SIZE - 1024));
+    let problem = record.problem.as_ref().unwrap();
+    assert_eq!((problem.offset, problem.lost_bytes), (Some(0), Some(1024)));
+    let ranges: Vec<_> =
+        problem.ranges.iter().map(|range| (range.offset, range.size_bytes)).collect();
+    assert_eq!(ranges, [(0, 512), (SIZE - 1024, 512)]);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn verdict(look: &Look, closed: usize, damaged: bool, console: Console) {
     console.line(&match (closed, damaged) {
         (0, false) if volumes == 1 => "a scan can list the files of its volume".to_owned(),
         (0, false) => format!("a scan can list the files of all {volumes} volumes"),
-        (0, true) => "a part of the medium is MISSING: a scan may be incomplete".to_owned(),
+        (0, true) => "a part of the medium is MISSING: a scan will be INCOMPLETE".to_owned(),
         _ if volumes == 1 => {
             "a scan will be INCOMPLETE: the files of its volume cannot be listed".to_owned()
         }

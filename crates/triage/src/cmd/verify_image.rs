@@ -39,6 +39,9 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
     let code = if agrees { exit::COMPLETE } else { exit::VERIFY_FAILED };
     console.line(if agrees {
         "the medium is the one that was imaged, as far as the stored digests tell"
+    } else if medium["problem"].is_string() {
+        "FAILED: a part of the image is damaged or missing; the rest can be scanned, its digests \
+         cannot be compared"
     } else {
         "FAILED: the medium is not the one that was imaged"
     });
@@ -84,8 +87,8 @@ pub(super) fn check_stored(evidence: &Evidence, exhibit: &str, console: Console)
         }
         Err(problem) => {
             console.line(&format!(
-                "FINDING the medium cannot be read in full, its stored digests not be checked\n  \
-                 because: {problem}"
+                "FINDING the medium cannot be read in full, so that its stored digests cannot be \
+                 checked\n  because: {problem}"
             ));
             json!({ "agrees": false, "problem": problem.to_string() })
         }
