@@ -4,17 +4,12 @@ use std::fmt;
 
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 
-use crate::bytes::{read, u64_at};
+use crate::bytes::read_around;
 use crate::entropy::{RANDOM_BITS, sample};
-use crate::signature::by_signature;
+use crate::signature::{by_last_bytes, by_signature, has_uberblock};
 
 /// How much of the beginning is looked at: up to the superblock of btrfs.
-const FIRST_BYTES: usize = 68 * 1024;
-/// Where ZFS has its first ring of uberblocks, and its length: OpenZFS, "On-Disk Format".
-const ZFS_RING: u64 = 128 * 1024;
-const ZFS_RING_BYTES: usize = 128 * 1024;
-/// The magic number of an uberblock.
-const ZFS_MAGIC: u64 = 0x00ba_b10c;
+pub(crate) const FIRST_BYTES: usize = 68 * 1024;
 
 /// What a volume holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +28,8 @@ pub enum Content {
     Random,
     /// No signature that is known.
     Unknown,
+    /// What would tell cannot be read.
+    Unreadable,
 }
 
 impl Content {
@@ -41,6 +38,7 @@ impl Content {
     pub fn problem(self) -> Problem {
         let kind = match self {
             Self::Encrypted(_) => ProblemKind::Encrypted,
+            Self::Unreadable => ProblemKind::Unreadable,
             _ => ProblemKind::Unsupported,
         };
         let text = match self {
@@ -53,6 +51,9 @@ impl Content {
                 "no file system was found; the bytes look random: perhaps encrypted".to_owned()
             }
             Self::Unknown => "no file system was found".to_owned(),
+            Self::Unreadable => {
+                "no file system was found; what would tell of it cannot be read".to_owned()
+            }
         };
         Problem::new(kind, text)
     }
@@ -67,27 +68,28 @@ impl fmt::Display for Content {
             Self::Blank => "blank",
             Self::Random => "random bytes: perhaps encrypted",
             Self::Unknown => "unknown",
+            Self::Unreadable => "unreadable",
         })
     }
 }
 
-/// Tells what a volume holds from at most 600 KiB of it.
+/// Tells what a volume holds from at most 700 KiB of it.
 #[must_use]
 pub fn identify(source: &dyn ByteSource) -> Content {
-    let first = read(source, 0, FIRST_BYTES);
-    if let Some(content) = by_signature(&first) {
+    let first = read_around(source, 0, FIRST_BYTES);
+    if let Some(content) = by_signature(&first.bytes) {
         return content;
     }
-    let ring = read(source, ZFS_RING, ZFS_RING_BYTES);
-    let has_uberblock = ring.chunks_exact(1024).any(|block| {
-        let magic = u64_at(block, 0);
-        magic == Some(ZFS_MAGIC) || magic == Some(ZFS_MAGIC.swap_bytes())
-    });
-    if has_uberblock {
+    if has_uberblock(source, 0) {
         return Content::Container("ZFS");
     }
+    if let Some(content) = by_last_bytes(source) {
+        return content;
+    }
     let sampled = sample(source);
-    if sampled.is_zero {
+    if !first.is_whole || sampled.is_zero && !sampled.is_whole {
+        Content::Unreadable
+    } else if sampled.is_zero {
         Content::Blank
     } else if sampled.bits_per_byte >= RANDOM_BITS {
         Content::Random

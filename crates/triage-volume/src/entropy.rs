@@ -2,7 +2,7 @@
 
 use triage_evidence::ByteSource;
 
-use crate::bytes::read;
+use crate::bytes::read_around;
 
 /// How many places are looked at, and how many bytes at each.
 const SAMPLES: u64 = 64;
@@ -17,14 +17,20 @@ pub(crate) struct Sampled {
     pub(crate) bits_per_byte: f64,
     /// Whether every byte looked at is zero.
     pub(crate) is_zero: bool,
+    /// Whether every place could be read.
+    pub(crate) is_whole: bool,
 }
 
 /// Looks at places spread evenly over a source.
 pub(crate) fn sample(source: &dyn ByteSource) -> Sampled {
     let mut counts = [0_u32; 256];
+    let mut is_whole = true;
     let step = (source.size_bytes() / SAMPLES).max(1);
     for place in 0..SAMPLES {
-        for byte in read(source, place.saturating_mul(step), SAMPLE_BYTES) {
+        let held = read_around(source, place.saturating_mul(step), SAMPLE_BYTES);
+        is_whole &= held.is_whole;
+        // The zeros in place of what could not be read say nothing.
+        for byte in held.bytes.into_iter().filter(|byte| held.is_whole || *byte != 0) {
             if let Some(count) = counts.get_mut(usize::from(byte)) {
                 *count = count.saturating_add(1);
             }
@@ -37,5 +43,5 @@ pub(crate) fn sample(source: &dyn ByteSource) -> Sampled {
     };
     let bits_per_byte = if total > 0.0 { counts.iter().map(entropy).sum() } else { 0.0 };
     let is_zero = counts.iter().skip(1).all(|&count| count == 0);
-    Sampled { bits_per_byte, is_zero }
+    Sampled { bits_per_byte, is_zero, is_whole }
 }

@@ -20,6 +20,7 @@ mod content;
 mod entropy;
 mod fat_type;
 mod gpt;
+mod lost;
 mod map;
 mod mbr;
 mod signature;

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 
 use crate::content::{Content, identify};
-use crate::{gpt, mbr};
+use crate::{gpt, lost, mbr};
+
+/// The number of the first volume that no table names: no table counts that far.
+const FIRST_LOST: u32 = 0x0001_0000;
+/// In how many gaps volumes are looked for that no table names: a disk has few.
+const LIMIT_SEARCHED: usize = 64;
 
 /// How a disk is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +38,8 @@ impl Scheme {
 /// A volume, as the table of the disk describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
-    /// Its number as Linux counts: MBR 1 to 4 and logical ones from 5, GPT by entry, whole disk 0.
+    /// Its number as Linux counts: MBR 1 to 4 and logical ones from 5, GPT by entry, whole disk 0;
+    /// 65,536 and more for those that no table names.
     pub number: u32,
     /// Where it begins, in bytes.
     pub start: u64,
@@ -47,6 +53,8 @@ pub struct Volume {
     pub identifier: Option<String>,
     /// What is wrong with it: beyond the end of the disk, or overlapping another.
     pub problems: Vec<Problem>,
+    /// Whether no table names it: it was found by its signature, and its end is a guess.
+    pub is_lost: bool,
 }
 
 /// A range of the disk that belongs to no volume.
@@ -113,8 +121,10 @@ pub fn read_volumes(source: &Arc<dyn ByteSource>) -> VolumeMap {
 /// Says whether a file holds a disk: a partition table, or something with a signature.
 #[must_use]
 pub fn holds_disk(source: &dyn ByteSource) -> bool {
-    !matches!(identify(source), Content::Blank | Content::Random | Content::Unknown)
-        || gpt::read_table(source).is_some()
+    !matches!(
+        identify(source),
+        Content::Blank | Content::Random | Content::Unknown | Content::Unreadable
+    ) || gpt::read_table(source).is_some()
         || mbr::read_table(source).is_some()
 }
 
@@ -153,8 +163,31 @@ fn map(scheme: Scheme, found: Found, disk: &dyn ByteSource) -> VolumeMap {
     if covered < size_bytes {
         gaps.push(Gap { start: covered, size_bytes: size_bytes.saturating_sub(covered) });
     }
+    let gaps = gaps.into_iter().enumerate();
+    let gaps = gaps.map(|(place, gap)| {
+        let start = if place < LIMIT_SEARCHED { lost::find(disk, gap) } else { None };
+        let Some(start) = start else { return gap };
+        volumes.push(lost_volume(place, start, gap));
+        Gap { size_bytes: start.saturating_sub(gap.start), ..gap }
+    });
+    let gaps = gaps.filter(|gap| gap.size_bytes > 0).collect();
     let (identifier, problems) = (found.identifier, found.notes);
     VolumeMap { scheme, identifier, volumes, gaps, problems }
+}
+
+/// Describes a volume that was found in a gap: it takes the rest of it.
+fn lost_volume(place: usize, start: u64, gap: Gap) -> Volume {
+    let text = "no partition table names this volume: it was found by its signature";
+    let end = gap.start.saturating_add(gap.size_bytes);
+    Volume {
+        number: FIRST_LOST.saturating_add(u32::try_from(place).unwrap_or(0)),
+        start,
+        size_bytes: end.saturating_sub(start),
+        type_name: "in no table".to_owned(),
+        problems: vec![Problem::new(ProblemKind::Damaged, text).at(start)],
+        is_lost: true,
+        ..Volume::default()
+    }
 }
 
 /// Cuts a volume at the end of the disk.

@@ -53,7 +53,8 @@ fn slots(record: &[u8]) -> Option<[Option<Slot>; 4]> {
         let kind = u8_at(record, at.checked_add(4)?)?;
         let first = u64::from(u32_at(record, at.checked_add(8)?)?);
         let count = u64::from(u32_at(record, at.checked_add(12)?)?);
-        *slot = (kind != 0 && count > 0).then_some(Slot { kind, first, count });
+        // An entry without a length was a volume once, if it says where that begins.
+        *slot = (kind != 0 && first.max(count) > 0).then_some(Slot { kind, first, count });
     }
     Some(slots)
 }
@@ -85,8 +86,11 @@ pub(crate) fn read_table(source: &dyn ByteSource) -> Option<Found> {
 }
 
 fn volume(number: u32, slot: Slot, first: u64, sector: u64) -> Volume {
+    let text = "the table gives the volume no length";
+    let problem = (slot.count == 0).then(|| Problem::new(ProblemKind::Damaged, text));
     Volume {
         number,
+        problems: problem.into_iter().collect(),
         start: first.saturating_mul(sector),
         size_bytes: slot.count.saturating_mul(sector),
         type_name: type_name::of_mbr(slot.kind),
@@ -102,12 +106,14 @@ fn chain(source: &dyn ByteSource, extended: Slot, sector: u64, found: &mut Found
     let mut seen = HashSet::new();
     loop {
         if !seen.insert(at) || number > LIMIT_LOGICAL {
-            found.note(damaged("the chain of logical volumes goes in circles"), at, sector);
+            let text = "the chain of logical volumes goes in circles";
+            found.note(undescribed(text, extended, at, sector), at, sector);
             return;
         }
         let record = read(source, at.saturating_mul(sector), RECORD_BYTES);
         let Some(slots) = slots(&record) else {
-            found.note(damaged("a record of the chain of logical volumes is damaged"), at, sector);
+            let text = "a record of the chain of logical volumes is damaged";
+            found.note(undescribed(text, extended, at, sector), at, sector);
             return;
         };
         let mut next = None;
@@ -127,6 +133,9 @@ fn chain(source: &dyn ByteSource, extended: Slot, sector: u64, found: &mut Found
     }
 }
 
-fn damaged(text: &str) -> Problem {
-    Problem::new(ProblemKind::Damaged, text)
+/// What lies behind a record that cannot be followed is described by nothing.
+fn undescribed(text: &str, extended: Slot, at: u64, sector: u64) -> Problem {
+    let end = extended.first.saturating_add(extended.count);
+    let sectors = end.saturating_sub(at).max(1);
+    Problem::new(ProblemKind::Damaged, text).losing(sectors.saturating_mul(sector))
 }

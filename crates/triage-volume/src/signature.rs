@@ -1,6 +1,8 @@
 //! Where the signatures of file systems and containers stand.
 
-use crate::bytes::{has, u8_at, u16_at, u32_at};
+use triage_evidence::ByteSource;
+
+use crate::bytes::{has, read, u8_at, u16_at, u32_at, u64_at};
 use crate::content::Content;
 use crate::fat_type::fat_type;
 
@@ -8,8 +10,21 @@ use crate::fat_type::fat_type;
 const EXT_MAGIC: u16 = 0xef53;
 /// Where mdraid 1.1 and 1.2 have their superblock: Linux `drivers/md/md.c`.
 const MDRAID: [usize; 2] = [0, 4096];
+/// The magic number of mdraid.
+const MDRAID_MAGIC: u32 = 0xa92b_4efc;
+/// Apple File System Reference, `nx_superblock_t`: `nx_magic` behind the object header, and the
+/// number of blocks of `nx_keylocker`.
+const NX_MAGIC: usize = 32;
+const NX_KEYLOCKER_BLOCKS: usize = 1304;
 /// The last ten bytes of a page of swap: Linux `include/linux/swap.h`.
 const SWAP: &[u8] = b"SWAPSPACE2";
+
+/// The length of a label of ZFS, and where in it the ring of uberblocks stands.
+const ZFS_LABEL_BYTES: u64 = 256 * 1024;
+const ZFS_RING: u64 = 128 * 1024;
+const ZFS_RING_BYTES: usize = 128 * 1024;
+/// The magic number of an uberblock.
+const ZFS_MAGIC: u64 = 0x00ba_b10c;
 
 /// One signature: where, which bytes, what it says.
 type Row = (usize, &'static [u8], Content);
@@ -28,10 +43,8 @@ const ROWS: &[Row] = &[
     // LUKS1 On-Disk Format Specification 1.2.3, LUKS2 On-Disk Format Specification 1.0.0.
     (0, b"LUKS\xba\xbe\x00\x01", Content::Encrypted("LUKS1")),
     (0, b"LUKS\xba\xbe\x00\x02", Content::Encrypted("LUKS2")),
-    (0, b"NXSB", Content::Container("APFS")),
-    // Apple File System Reference: nx_magic stands behind the object header of 32 bytes.
-    (32, b"NXSB", Content::Container("APFS")),
-    (88, b"CS\x01\x00", Content::Container("Apple Core Storage")),
+    // J. Metz, "FileVault Drive Encryption (FVDE)": the volume header. Fusion drives have it too.
+    (88, b"CS\x01\x00", Content::Container("Apple Core Storage (FileVault 2, Fusion Drive)")),
     (3, b"NTFS    ", Content::FileSystem("ntfs")),
     (3, b"EXFAT   ", Content::FileSystem("exfat")),
     (3, b"ReFS\0\0\0\0", Content::FileSystem("refs")),
@@ -40,6 +53,9 @@ const ROWS: &[Row] = &[
     (1024, b"\x10\x20\xf5\xf2", Content::FileSystem("f2fs")),
     (1024, b"H+\x00\x04", Content::FileSystem("hfsplus")),
     (1024, b"HX\x00\x05", Content::FileSystem("hfsplus")),
+    (1024, b"\xe2\xe1\xf5\xe0", Content::FileSystem("erofs")),
+    (32768, b"JFS1", Content::FileSystem("jfs")),
+    (65588, b"ReIsEr", Content::FileSystem("reiserfs")),
     (0x10040, b"_BHRfS_M", Content::FileSystem("btrfs")),
     (32769, b"BEA01", Content::FileSystem("udf")),
     (32769, b"CD001", Content::FileSystem("iso9660")),
@@ -62,7 +78,10 @@ pub(crate) fn by_signature(first: &[u8]) -> Option<Content> {
     if let Some(row) = ROWS.iter().find(|row| has(first, row.0, row.1)) {
         return Some(row.2);
     }
-    if MDRAID.iter().any(|&at| u32_at(first, at) == Some(0xa92b_4efc)) {
+    if has(first, NX_MAGIC, b"NXSB") {
+        return Some(Content::Container(apfs(first)));
+    }
+    if MDRAID.iter().any(|&at| u32_at(first, at) == Some(MDRAID_MAGIC)) {
         return Some(Content::Container("Linux RAID"));
     }
     if u16_at(first, 1024 + 56) == Some(EXT_MAGIC) && u32_at(first, 1024 + 32).unwrap_or(0) > 0 {
@@ -75,6 +94,41 @@ pub(crate) fn by_signature(first: &[u8]) -> Option<Content> {
         return fat_type(first).map(Content::FileSystem);
     }
     None
+}
+
+/// Returns what stands at the end of a volume: of mdraid 0.90 and 1.0, and the last label of ZFS.
+/// Asked when the beginning says nothing: a mirror begins as what it holds.
+pub(crate) fn by_last_bytes(source: &dyn ByteSource) -> Option<Content> {
+    let size_bytes = source.size_bytes();
+    // Linux `include/uapi/linux/raid/md_p.h`, MD_NEW_SIZE_SECTORS; `drivers/md/md.c`,
+    // super_1_load.
+    let old = (size_bytes & !0xffff).checked_sub(0x1_0000);
+    let new = (size_bytes >> 9).checked_sub(16).map(|sectors| (sectors & !7) << 9);
+    for at in old.into_iter().chain(new) {
+        let magic = u32_at(&read(source, at, 4), 0);
+        if magic.is_some_and(|magic| magic == MDRAID_MAGIC || magic == MDRAID_MAGIC.swap_bytes()) {
+            return Some(Content::Container("Linux RAID"));
+        }
+    }
+    let label = (size_bytes & !(ZFS_LABEL_BYTES - 1)).checked_sub(ZFS_LABEL_BYTES)?;
+    has_uberblock(source, label).then_some(Content::Container("ZFS"))
+}
+
+/// Says whether a label of ZFS has an uberblock. OpenZFS, "On-Disk Format", section 1.3.
+pub(crate) fn has_uberblock(source: &dyn ByteSource, label: u64) -> bool {
+    let ring = read(source, label.saturating_add(ZFS_RING), ZFS_RING_BYTES);
+    ring.chunks_exact(1024).any(|block| {
+        let magic = u64_at(block, 0);
+        magic == Some(ZFS_MAGIC) || magic == Some(ZFS_MAGIC.swap_bytes())
+    })
+}
+
+/// A container with a key bag has volumes that are encrypted, or can be.
+fn apfs(first: &[u8]) -> &'static str {
+    match u64_at(first, NX_KEYLOCKER_BLOCKS) {
+        None | Some(0) => "an APFS container",
+        Some(_) => "an APFS container with a key bag (FileVault)",
+    }
 }
 
 /// Which of the three: a journal makes ext3, any feature newer than that ext4. Linux kernel

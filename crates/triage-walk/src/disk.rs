@@ -138,7 +138,11 @@ fn open_volume(disk: &Arc<dyn ByteSource>, found: &triage_volume::Volume) -> Par
     };
     entry.size_bytes = (entry.kind == Kind::Volume).then_some(found.size_bytes);
     entry.facts = Some(Box::new(facts));
-    Part { name: format!("vol{}", found.number).into_bytes(), entry, holding }
+    let name = match found.is_lost {
+        true => format!("lost@{}", found.start),
+        false => format!("vol{}", found.number),
+    };
+    Part { name: name.into_bytes(), entry, holding }
 }
 
 fn described(found: &triage_volume::Volume, content: Content) -> Facts {
@@ -157,6 +161,18 @@ fn described(found: &triage_volume::Volume, content: Content) -> Facts {
     Facts { pairs, notes: found.problems.clone() }
 }
 
+/// Returns why a disk or a volume is not all there, if it is not: whatever lies in what is missing,
+/// deleted or not, a run that did not see it is not complete.
+fn missing_part(entry: &Entry) -> Option<Problem> {
+    let notes = entry.facts.as_deref().map_or(&[][..], |facts| &facts.notes);
+    notes.iter().find(|note| is_missing(note)).cloned()
+}
+
+/// Says whether a note tells of bytes that are not there.
+pub(crate) fn is_missing(note: &Problem) -> bool {
+    note.lost_bytes.is_some_and(|lost| lost > 0)
+}
+
 /// The root directory of a disk.
 pub(crate) struct DiskDirectory(pub(crate) Arc<Disk>);
 
@@ -166,7 +182,8 @@ impl Directory for DiskDirectory {
         for part in &self.0.parts {
             names.push(&part.name, part.entry.kind);
         }
-        Listing { names, problem: None }
+        let entries = std::iter::once(&self.0.root).chain(self.0.parts.iter().map(|p| &p.entry));
+        Listing { names, problem: entries.into_iter().find_map(missing_part) }
     }
 
     fn examine(&self, name: &[u8], location: Location) -> Result<Entry, Problem> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use triage_evidence::{
     Entry, Facts, FileId, Kind, Location, NameState, Names, Node, NodeId, NodeName, NodeNames,
@@ -40,6 +41,9 @@ pub(crate) struct Children {
     /// Sorted by name; no two are the same.
     sorted: Vec<Child>,
     problem: Option<Problem>,
+    /// Where a walk and whoever opens contents last found a name: the next one is asked for next.
+    examined: AtomicUsize,
+    opened: AtomicUsize,
 }
 
 impl Children {
@@ -56,7 +60,7 @@ impl Children {
             listing.names = Some(HashMap::new());
             sorted = listing.all(place, &found.names, in_deleted);
         }
-        Self { sorted, problem: found.problem }
+        Self { sorted, problem: found.problem, ..Self::default() }
     }
 
     /// Returns the names for a walk.
@@ -73,9 +77,21 @@ impl Children {
         (names, problem)
     }
 
-    fn find(&self, name: &[u8]) -> Result<&Child, Problem> {
-        let found = self.sorted.binary_search_by(|child| (*child.name).cmp(name));
-        found.ok().and_then(|place| self.sorted.get(place)).ok_or_else(|| {
+    /// Finds a name, first where the last one was found and behind it.
+    fn find(&self, name: &[u8], last: &AtomicUsize) -> Result<&Child, Problem> {
+        let near = last.load(Ordering::Relaxed);
+        for place in [near, near.saturating_add(1)] {
+            if let Some(child) = self.sorted.get(place).filter(|child| *child.name == *name) {
+                last.store(place, Ordering::Relaxed);
+                return Ok(child);
+            }
+        }
+        let found = self.sorted.binary_search_by(|child| (*child.name).cmp(name)).ok();
+        let child = found.and_then(|place| {
+            last.store(place, Ordering::Relaxed);
+            self.sorted.get(place)
+        });
+        child.ok_or_else(|| {
             Problem::new(ProblemKind::Unreadable, "there is no such name").with_code("ENOENT")
         })
     }
@@ -90,12 +106,12 @@ impl Children {
         name: &[u8],
         location: Location,
     ) -> Result<Entry, Problem> {
-        self.find(name)?.entry(volume, location)
+        self.find(name, &self.examined)?.entry(volume, location)
     }
 
     /// Returns why the content of a name will not be read, if that is known already.
     pub(crate) fn unread(&self, name: &[u8]) -> Option<Problem> {
-        match &self.find(name).ok()?.what {
+        match &self.find(name, &self.examined).ok()?.what {
             What::Node { facts, .. } => (**facts).as_ref().ok()?.unread.clone(),
             What::Stream { .. } | What::Orphans | What::Space(_) => None,
         }
@@ -106,7 +122,7 @@ impl Children {
     /// # Errors
     /// A [`Problem`] if there is no such name, or if it is no directory.
     pub(crate) fn place(&self, name: &[u8]) -> Result<Place, Problem> {
-        let child = self.find(name)?;
+        let child = self.find(name, &self.examined)?;
         match &child.what {
             What::Orphans => Ok(Place::Orphans),
             What::Node { kind: Kind::Directory, .. } => Ok(Place::Node(child.node)),
@@ -119,7 +135,7 @@ impl Children {
     /// # Errors
     /// A [`Problem`] if there is no such name, or nothing to open behind it.
     pub(crate) fn content(&self, name: &[u8]) -> Result<(NodeId, Option<&[u8]>), Problem> {
-        let child = self.find(name)?;
+        let child = self.find(name, &self.opened)?;
         match &child.what {
             What::Node { .. } => Ok((child.node, None)),
             What::Stream { facts, place } => {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use triage_evidence::{Directory, Entry, FileId, Listing, Location, Problem, ProblemKind, Stream};
 
-use crate::disk::{Disk, DiskDirectory};
+use crate::disk::{Disk, DiskDirectory, is_missing};
 use crate::volume::{Place, Volume};
 use crate::volume_children::Children;
 
@@ -44,6 +44,9 @@ impl VolumeDirectory {
 impl Directory for VolumeDirectory {
     fn list(&self) -> Listing {
         let (names, problem) = self.children().names();
+        let is_root = self.here.above.is_none();
+        let missing = || self.volume.files.facts().problems.iter().find(|note| is_missing(note));
+        let problem = problem.or_else(|| missing().filter(|_| is_root).cloned());
         Listing { names, problem }
     }
 
