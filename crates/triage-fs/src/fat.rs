@@ -1,7 +1,7 @@
 //! FAT12, FAT16 and FAT32 on a byte source: files, deleted names and a guess at their content.
 //!
 //! A deleted file has lost its chain: its content is taken from its first cluster on, as far as
-//! clusters are free, and is always a guess. Free clusters are not searched for directories that
+//! clusters are free, and is always a guess. Free clusters are searched for directories that
 //! nothing names. Times are local, and the zone is not stored. Short names above ASCII are taken
 //! for code page 437. Spec: Microsoft, "FAT: General Overview of On-Disk Format", version 1.03.
 #![cfg_attr(
@@ -21,10 +21,11 @@ mod directory;
 pub(crate) mod dos_time;
 mod entry;
 mod long_name;
+mod orphans;
 mod short_name;
 pub(crate) mod table;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use triage_evidence::{
     ByteSource, FileSystem, Kind, Node, NodeId, NodeNames, Problem, ProblemKind, Recovery, Run,
@@ -52,6 +53,8 @@ pub(crate) struct Fat {
     boot: BootSector,
     table: Table,
     facts: VolumeFacts,
+    /// What free clusters name, searched when it is first asked for.
+    orphans: OnceLock<NodeNames>,
 }
 
 /// Opens a volume of FAT.
@@ -64,7 +67,9 @@ pub(crate) fn open_fat(source: Arc<dyn ByteSource>) -> Result<Fat, Problem> {
     let (table, notes) = boot.tables(&pages)?;
     let mut facts = boot.facts(pages.source().size_bytes());
     facts.problems.extend(notes);
-    let mut fat = Fat { pages, boot, table, facts };
+    let free_bytes = table.count_free().saturating_mul(boot.cluster_bytes);
+    facts.problems.extend(orphans::note(free_bytes));
+    let mut fat = Fat { pages, boot, table, facts, orphans: OnceLock::new() };
     fat.facts.label = directory::label(&fat).or(fat.facts.label.take());
     Ok(fat)
 }
@@ -142,7 +147,7 @@ impl FileSystem for Fat {
     }
 
     fn orphans(&self) -> NodeNames {
-        NodeNames::default()
+        self.orphans.get_or_init(|| orphans::find(self)).clone()
     }
 
     fn examine(&self, node: NodeId) -> Result<Node, Problem> {

@@ -31,6 +31,8 @@ pub(super) struct BootSector {
     table_count: u64,
     size_bytes: u64,
     serial: u32,
+    /// What the table must begin with.
+    media: u8,
     label: Option<Vec<u8>>,
     from_backup: bool,
 }
@@ -95,6 +97,7 @@ impl BootSector {
             table_count,
             size_bytes: sectors.checked_mul(sector)?,
             serial: u32_at(bytes, serial)?,
+            media: u8_at(bytes, 21)?,
             label: label.map(|label| label.trim_ascii_end().to_vec()).filter(|l| !l.is_empty()),
             from_backup: false,
         })
@@ -146,6 +149,11 @@ impl BootSector {
             }
             (Err(problem), None) => return Err(problem),
         };
+        if bytes.first().is_some_and(|&first| first != self.media) {
+            // Section 4: or the boot sector leads to a place where no table is.
+            let text = "the table does not begin with the media type of the boot sector";
+            notes.push(damaged(text).at(self.table_start));
+        }
         if long(bytes.len()) < length {
             notes.push(Problem::new(ProblemKind::Damaged, "the image ends within the table"));
         }

@@ -4,6 +4,7 @@ use triage_evidence::{Kind, NameState, NodeId, NodeName, NodeNames, Problem, Pro
 
 use super::entry::{ENTRY_BYTES, Entry};
 use super::long_name::Parts;
+use super::orphans::as_deleted;
 use super::{Fat, ROOT, short_name};
 use crate::bytes::{damaged, long, short, u8_at, u16_at};
 
@@ -16,14 +17,7 @@ pub(super) fn list(fat: &Fat, directory: NodeId) -> NodeNames {
         Ok(found) => found,
         Err(problem) => return NodeNames { names: Vec::new(), problem: Some(problem) },
     };
-    let mut reading = Reading {
-        fat,
-        is_root: directory.0 == ROOT,
-        names: Vec::new(),
-        parts: Parts::default(),
-        has_ended: false,
-        problem: None,
-    };
+    let mut reading = Reading::new(fat, directory.0 == ROOT);
     let mut left = LIMIT_BYTES;
     for run in runs {
         let Some(start) = run.start else { continue };
@@ -38,6 +32,36 @@ pub(super) fn list(fat: &Fat, directory: NodeId) -> NodeNames {
         problem.get_or_insert_with(|| Problem::new(ProblemKind::LimitReached, text));
     }
     NodeNames { names: reading.names, problem: problem.or(reading.problem) }
+}
+
+/// Lists a free cluster that holds entries, up to their end: all of them are deleted.
+pub(super) fn list_free(fat: &Fat, cluster: u32) -> Vec<NodeName> {
+    let mut reading = Reading::new(fat, false);
+    for run in fat.boot.runs(&[(cluster, 1)]) {
+        let Some(start) = run.start else { continue };
+        let length = short(run.size_bytes.min(LIMIT_BYTES));
+        let Ok(bytes) = fat.pages.vec(start, length) else { continue };
+        for (place, entry) in bytes.chunks_exact(short(ENTRY_BYTES)).enumerate() {
+            if entry.first() == Some(&0) {
+                break;
+            }
+            reading.is_free = true;
+            reading.entry(entry, start.saturating_add(long(place).saturating_mul(ENTRY_BYTES)));
+        }
+    }
+    reading.names.into_iter().map(as_deleted).collect()
+}
+
+/// Returns the free clusters that listing a directory reads: those of a deleted one.
+pub(super) fn free_clusters(fat: &Fat, directory: NodeId) -> Vec<u32> {
+    let (runs, _) = runs(fat, directory).unwrap_or_default();
+    let clusters = |run: Run| {
+        let first = run.start.and_then(|start| fat.boot.cluster_at(start));
+        let count = run.size_bytes.checked_div(fat.boot.cluster_bytes).unwrap_or(0);
+        let count = u32::try_from(count).unwrap_or(0);
+        first.map(|first| first..first.saturating_add(count))
+    };
+    runs.into_iter().filter_map(clusters).flatten().filter(|&c| fat.table.is_free(c)).collect()
 }
 
 /// Returns where a directory lies, and what is wrong with its chain.
@@ -115,10 +139,17 @@ struct Reading<'a> {
     parts: Parts,
     /// Whether the end mark was met: what stands behind it was deleted with what lay there.
     has_ended: bool,
+    /// Whether the entries lie in a free cluster, which no directory claims.
+    is_free: bool,
     problem: Option<Problem>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn new(fat: &'a Fat, is_root: bool) -> Self {
+        let (names, parts) = (Vec::new(), Parts::default());
+        Self { fat, is_root, names, parts, has_ended: false, is_free: false, problem: None }
+    }
+
     /// Reads the entries of one run, in pieces.
     fn run(&mut self, start: u64, length: u64) -> Result<(), Problem> {
         /// A multiple of every size of a sector.
@@ -168,7 +199,7 @@ impl Reading<'_> {
         if entry.is_label() || entry.is_dots() {
             return;
         }
-        let is_gone = entry.is_deleted || self.has_ended;
+        let is_gone = entry.is_deleted || self.has_ended || self.is_free;
         if is_gone && !entry.may_have_been(|cluster| self.fat.table.holds(cluster)) {
             return;
         }
@@ -187,6 +218,6 @@ impl Reading<'_> {
 /// Says whether an entry with the attributes of a part of a long name is one: such an entry has a
 /// type and a first cluster of 0, which old systems take for an empty label. Specification,
 /// section 7.
-fn is_part(entry: &[u8]) -> bool {
+pub(super) fn is_part(entry: &[u8]) -> bool {
     u8_at(entry, 12) == Some(0) && u16_at(entry, 26) == Some(0)
 }

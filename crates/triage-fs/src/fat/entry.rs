@@ -82,6 +82,20 @@ impl Entry {
             && (self.first_cluster == 0 || holds(self.first_cluster))
     }
 
+    /// Says whether bytes of a free cluster are an entry that a file system writes: stricter than
+    /// behind the end of a directory, where entries are to be expected.
+    pub(super) fn is_plausible(&self, holds: impl Fn(u32) -> bool) -> bool {
+        const CASE: u8 = 0x18;
+        let (date, time) = self.modified;
+        let is_directory = self.kind() == Kind::Directory;
+        !self.is_label()
+            && self.case & !CASE == 0
+            && moment(date, time, 0).is_some()
+            && (self.size_bytes == 0 || self.first_cluster != 0)
+            && (!is_directory || self.size_bytes == 0 && self.first_cluster != 0)
+            && self.may_have_been(holds)
+    }
+
     pub(super) fn times(&self) -> Times {
         let (date, time, hundredths) = self.created;
         Times {

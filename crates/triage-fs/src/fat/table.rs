@@ -147,6 +147,16 @@ impl Table {
         long((2..end).filter(|&cluster| self.entry(cluster) == 0).count())
     }
 
+    /// Returns the next free clusters in a row from one on, at most so many: the first, and how
+    /// many.
+    pub(crate) fn free_range(&self, from: u32, most: u32) -> Option<(u32, u32)> {
+        let end = u32::try_from(self.clusters.saturating_add(2)).unwrap_or(u32::MAX);
+        let first = (from..end).find(|&cluster| self.entry(cluster) == 0)?;
+        let last = first.saturating_add(most).min(end);
+        let behind = (first..last).find(|&cluster| self.entry(cluster) != 0).unwrap_or(last);
+        Some((first, behind.saturating_sub(first)))
+    }
+
     /// Follows a chain for at most so many clusters. A chain that goes in circles is cut where it
     /// comes back to itself.
     pub(crate) fn chain(&self, first: u32, limit: u64) -> Chain {
@@ -200,6 +210,7 @@ mod tests {
         assert_eq!(table.chain(2, 99), Chain { ranges: vec![(2, 3)], is_whole: true });
         assert_eq!(table.count_free(), 1);
         assert_eq!(table.free_from(5, 3), [(5, 1)]);
+        assert_eq!((table.free_range(2, 9), table.free_range(6, 9)), (Some((5, 1)), None));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use md5::{Digest, Md5};
-use triage_evidence::NameState;
+use triage_evidence::{NameState, Recovery};
 
 use crate::reading::Reading;
 use crate::tools::{content, has, run, size, write};
@@ -79,6 +79,59 @@ fn what_mke2fs_put_in_comes_out_whatever_the_features() {
         let (folder, path) = (folder.to_str().unwrap(), image.to_str().unwrap());
         run("mke2fs", &[options, &["-q", "-F", "-d", folder, path]].concat());
         check(&options.join(" "), file_system, &image, "deep/");
+    }
+}
+
+#[test]
+fn the_files_of_a_deleted_folder_of_many_clusters_are_found_in_free_space() {
+    if !has("mkfs.vfat") || !has("mcopy") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("many");
+    std::fs::create_dir_all(folder.join("below")).unwrap();
+    let name = |number: u32| {
+        format!("{}a picture of many, number {number:03}.jpg", ["", "below/"][number as usize % 2])
+    };
+    for number in 0..60 {
+        write(&folder.join(name(number)), &content(number + 1, 3_000));
+    }
+    let image = scratch.path().join("made.img");
+    for options in [&["-F12", "-s1"][..], &["-F16", "-s1"], &["-F32", "-s1"]] {
+        write(&image, &[]);
+        let bytes = match options[0] {
+            "-F12" => 2 << 20,
+            "-F16" => 16 << 20,
+            _ => 40 << 20,
+        };
+        size(&image, bytes);
+        let (folder, path) = (folder.to_str().unwrap(), image.to_str().unwrap());
+        run("mkfs.vfat", &[options, &[path]].concat());
+        run("mcopy", &["-s", "-i", path, folder, "::"]);
+        run("mdeltree", &["-i", path, "::many"]);
+        let file_system = options[0].trim_start_matches("-F");
+        let disk = std::fs::read(&image).unwrap();
+        let volume = open(&format!("fat{file_system}"), disk).unwrap();
+        let reading = Reading::of(&*volume);
+        assert!(reading.troubles().is_empty(), "{options:?}: {:?}", reading.troubles());
+        let mut orphans = 0;
+        for number in 0..60 {
+            let digest = Md5::digest(content(number + 1, 3_000));
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let is_it = |line: &&crate::reading::Line| {
+                line.content
+                    .as_ref()
+                    .is_some_and(|found| found.as_ref().is_ok_and(|found| found.md5 == digest))
+            };
+            let found: Vec<_> = reading.lines.iter().filter(is_it).collect();
+            assert_eq!(found.len(), 1, "{options:?}: {number}: {found:?}");
+            assert_eq!(found[0].state, NameState::Deleted);
+            let node = found[0].node.clone().unwrap().unwrap();
+            assert_eq!(node.recovery, Some(Recovery::Guess));
+            orphans += usize::from(found[0].path.starts_with("$OrphanFiles/"));
+        }
+        // A folder of 30 long names takes eight clusters: all but the first have no chain.
+        assert!(orphans > 30, "{options:?}: {orphans}");
     }
 }
 
