@@ -28,6 +28,12 @@ const TOOLS: &[&str] = &[
     "qpdf",
     "pdffonts",
     "pdftotext",
+    "qemu-img",
+    "ewfacquire",
+    "mke2fs",
+    "mcopy",
+    "mkntfs",
+    "cryptsetup",
 ];
 
 /// Programs of the Python environment of bagit.py, and what is skipped without them.

@@ -1,5 +1,6 @@
 //! `fuzz`: damaged lists, packed lists and indexes against every importer and the reader of
-//! indexes, under limits of time and memory.
+//! indexes, and damaged disk images against every reader of evidence, under limits of time and
+//! memory.
 //!
 //! Seeded mutation of the samples that the tests have: no coverage feedback, and therefore no
 //! other compiler. First every sample is attacked once in every way; then samples and ways are
@@ -8,6 +9,7 @@
 //! memory is named with the command that runs it again.
 
 mod attack;
+mod images;
 mod packing;
 mod samples;
 
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &FuzzArgs) -> Outcome {
     let begun = Instant::now();
     let mut counts = Counts::new();
     let mut findings = 0;
-    let samples = samples::names();
+    let samples = [samples::names(), images::names()].concat();
     for sample in &samples {
         findings += usize::from(!round(args.seed, Some(sample), &mut counts)?);
     }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use triage_hashset::{ExportFormat, Format, ImportOptions, Index, Sets, export, import};
 
 use super::packing::{WAYS, pack};
-use super::{Counts, samples};
+use super::{Counts, images, samples};
 use crate::error::{Error, Outcome, at};
 use crate::random::Random;
 
@@ -17,9 +17,15 @@ const DRAWN: u64 = 200;
 const OWN: u64 = 8;
 /// Damages of the index that a sample gives.
 const INDEXES: u64 = 8;
+/// Damages of an image when each is attacked once, and of one that is drawn.
+const IMAGES: u64 = 5;
+const DRAWN_IMAGES: u64 = 20;
+/// Every how many drawn cases of lists an image is drawn.
+const LISTS_PER_IMAGE: u64 = 50;
 /// What imports without a format, and readers of indexes, are counted as.
 const DETECTED: &str = "told by content";
 const INDEX: &str = "index";
+const IMAGE: &str = "disk image";
 
 /// Damages samples and reads them.
 pub(super) struct Attack {
@@ -49,6 +55,9 @@ impl Attack {
     /// # Errors
     /// What the scratch folder refuses.
     pub(super) fn every_way(&mut self, name: &str) -> Outcome {
+        if images::is_image(name) {
+            return self.image(name, IMAGES);
+        }
         let sample = fs::read(samples::path(name)).map_err(at("read", Path::new(name)))?;
         let good = import(&samples::path(name), &options(None)).ok();
         for format in Format::all() {
@@ -84,8 +93,12 @@ impl Attack {
     /// # Errors
     /// What the scratch folder refuses.
     pub(super) fn drawn(&mut self) -> Outcome {
-        let names = samples::names();
-        for _ in 0..DRAWN {
+        let (names, disks) = (samples::names(), images::names());
+        for number in 0..DRAWN {
+            if number % LISTS_PER_IMAGE == 0 {
+                let disk = &disks[self.random.below(disks.len() as u64) as usize];
+                self.image(disk, DRAWN_IMAGES)?;
+            }
             let name = &names[self.random.below(names.len() as u64) as usize];
             let sample = fs::read(samples::path(name)).map_err(at("read", Path::new(name)))?;
             let formats = Format::all();
@@ -106,6 +119,12 @@ impl Attack {
             }
         }
         Ok(())
+    }
+
+    /// Damages an image so many times.
+    fn image(&mut self, name: &str, times: u64) -> Outcome {
+        *self.counts.entry(IMAGE.to_owned()).or_default() += times;
+        images::attack(name, self.folder.path(), &mut self.random, times)
     }
 
     /// Reads a list; every row that was met must be in one of the counts.
