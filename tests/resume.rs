@@ -67,6 +67,38 @@ fn fifty_kills_at_random_moments_change_no_byte() {
 }
 
 #[test]
+fn a_killed_scan_goes_on_leaving_out_the_same_sizes() {
+    let scene = scene_of(1200, 20_000);
+    // A list of the sizes of every third file, and of the digest of none.
+    let rows: String =
+        (0..1200).step_by(3).map(|n| format!("{:032x},{}\n", n + 1, 20_000 + n)).collect();
+    fs::write(scene.path("sizes.csv"), format!("md5,size\n{rows}")).unwrap();
+    let args = ["scan", "evidence", "--sets", "sizes.csv", "--size-filter", "-q", "--case"];
+    scene.triage(args.into_iter().chain(["whole"])).exits(0);
+    let whole = manifest(&scene, "whole");
+    let left_out = String::from_utf8(whole.clone()).unwrap().matches("size_not_listed").count();
+    assert_eq!(left_out, 800);
+    let mut resumed = 0;
+    for round in 0..60_u64 {
+        let case = format!("C{round}");
+        let mut command = scene.command(args.into_iter().chain([case.as_str()]));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(round * 5));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if scene.path(&case).join("journal/plan.json").exists() {
+            scene.triage(["scan", "--resume", "--case", &case]).exits(0);
+            assert!(manifest(&scene, &case) == whole, "{case} differs");
+            resumed += 1;
+        }
+        if resumed == 3 {
+            return;
+        }
+    }
+    panic!("only {resumed} scans were killed while they were running");
+}
+
+#[test]
 fn an_interrupt_writes_a_checkpoint_and_exits_130() {
     let scene = scene_of(400, 1_000_000);
     let mut command = scene.command(["scan", "evidence", "--case", "C", "--threads", "1"]);

@@ -23,14 +23,31 @@ fn a_list_becomes_an_index_that_hits_with_its_provenance() {
     scene.triage(["sets", "import", "list.csv", "-o", "x.thx"]).exits(2);
     let args =
         ["sets", "import", "list.csv", "-o", "x.thx", "--scheme", "own", "--name", "Test set"];
-    let ran = scene.triage(args.into_iter().chain(["--set-version", "7", "--json"])).exits(0);
+    let of = ["--publisher", "A unit", "--date", "2026-11", "--licence", "none"];
+    let more = ["--set-version", "7", "--json"];
+    let ran = scene.triage(args.into_iter().chain(of).chain(more)).exits(0);
     let report = &ran.lines()[0]["report"];
     assert_eq!((&report["rows"], &report["accepted"]), (&3.into(), &1.into()));
     assert_eq!(ran.summary()["rejected"], 1);
     scene.triage(args).exits(6);
     let ran = scene.triage(["scan", "evidence", "--case", "C", "--sets", "x.thx"]).exits(1);
     assert!(ran.stdout.contains("[own 1] Test set (md5)"), "{}", ran.stdout);
+    let run = fs::read_to_string(scene.path("C/data/run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&run).unwrap();
     let found = &scene.line("C", "abc")["match"][0];
+    let place = usize::try_from(found["set_index"].as_u64().unwrap()).unwrap();
+    let provenance = &run["plan"]["sets"][place]["provenance"];
+    for (field, value) in
+        [("publisher", "A unit"), ("date", "2026-11"), ("licence", "none"), ("format", "delimited")]
+    {
+        assert_eq!(provenance[field], value, "{provenance}");
+    }
+    assert_eq!(provenance["rejected_rows"], 1);
+    let page = fs::read_to_string(scene.path("C/data/report/report.html")).unwrap();
+    let words = "by A unit, of 2026-11, licence none, scheme own, read as delimited, from list.csv";
+    assert!(page.contains(words), "the report says it of the set");
+    let told = scene.triage(["sets", "lookup", "--sets", "x.thx", ABC, "--json"]).exits(1);
+    assert_eq!(told.lines()[0]["provenance"]["publisher"], "A unit");
     assert_eq!((&found["version"], &found["category"]["number"]), (&"7".into(), &1.into()));
     assert!(scene.triage(["sets", "list", "."]).exits(0).stdout.contains("Test set"));
     assert!(scene.triage(["sets", "info", "x.thx"]).exits(0).stdout.contains("1 rejected"));
@@ -51,6 +68,14 @@ fn lookups_say_found_by_their_exit_code() {
     scene.triage(["sets", "lookup", "--sets", "list", ABC]).exits(1);
     scene.triage(["sets", "lookup", "--sets", "list", &"0".repeat(31), "x"]).exits(2);
     scene.triage(["sets", "lookup", "--sets", "list", &"1".repeat(32)]).exits(0);
+    fs::write(scene.path("asked"), format!("{}\n\n{ABC}\n", "1".repeat(32))).unwrap();
+    let told = scene.triage(["sets", "lookup", "--sets", "list", "--from", "asked"]).exits(1);
+    assert!(told.stdout.starts_with(ABC) && told.stderr.contains("1 of 2"), "{}", told.stderr);
+    scene.triage(["sets", "lookup", "--sets", "list", "--from", "nothing"]).exits(2);
+    scene.triage(["sets", "lookup", "--sets", "list"]).exits(2);
+    let as_format = |name| ["sets", "import", "list", "-o", name, "--format", name];
+    scene.triage(as_format("plain")).exits(0);
+    scene.triage(as_format("vics")).exits(2);
     let mut command = scene.command(["sets", "lookup", "--sets", "list", "-", "--json"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -106,6 +131,63 @@ fn an_alert_wins_over_known_good() {
 }
 
 /// Digests in no order, one a line.
+#[test]
+fn a_bloom_filter_is_never_shown_as_a_certain_hit() {
+    let scene = Scene::new();
+    scene.file("abc", "abc");
+    scene.file("other", "something else");
+    fs::write(scene.path("list"), format!("{ABC}\n")).unwrap();
+    scene.triage(["sets", "export", "list", "--format", "bloom", "-o", "f.bloom"]).exits(0);
+    let import = ["sets", "import", "f.bloom", "-o", "f.thx"];
+    assert!(scene.triage(import).exits(2).stderr.contains("--set-algorithm"));
+    let md5 = ["--set-algorithm", "md5"];
+    let good = ["--disposition", "known-good"];
+    let refused = scene.triage(import.into_iter().chain(md5).chain(good)).exits(2);
+    assert!(refused.stderr.contains("--informational"), "{}", refused.stderr);
+    let told = scene.triage(import.into_iter().chain(md5)).exits(0).stdout;
+    assert!(
+        told.contains("disposition  informational") && told.contains("PROBABLE ONLY"),
+        "{told}"
+    );
+    for verb in ["info", "verify"] {
+        let told = scene.triage(["sets", verb, "f.thx"]).exits(0).stdout;
+        assert!(told.contains("bloom filter"), "{told}");
+    }
+    let listed = scene.triage(["sets", "list"]).exits(0).stdout;
+    assert!(listed.contains("f.bloom") && listed.contains("probable only"), "{listed}");
+    let found = scene.triage(["sets", "lookup", "--informational", "f.thx", ABC]).exits(1);
+    assert!(found.stdout.contains("PROBABLE ONLY") && found.stderr.contains("1 of 1"));
+    let sized = ["scan", "evidence", "--case", "S", "--sets", "f.thx", "--size-filter"];
+    scene.triage(sized).exits(2);
+    // Noted, and no hit.
+    scene.triage(["scan", "evidence", "--case", "N", "--sets", "f.thx"]).exits(0);
+    let noted = &scene.line("N", "abc")["match"][0];
+    assert_eq!(noted["disposition"], "informational");
+    assert!(noted["false_positives_per_billion"].as_u64().unwrap() > 0);
+    assert!(noted.get("record").is_none() && scene.line("N", "other").get("match").is_none());
+    // As it was asked: it alerts, and whatever names the hit says what it is.
+    let args = ["scan", "evidence", "--case", "A", "--sets", "f.bloom", "--set-algorithm", "md5"];
+    let ran = scene.triage(args).exits(1);
+    assert!(
+        ran.stdout.contains("PROBABLE HIT ") && !ran.stdout.contains("\nHIT "),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("1 hit (1 of them PROBABLE ONLY)"), "{}", ran.stdout);
+    for page in ["report/report.html", "report/hits.csv", "report/all.csv"] {
+        let Ok(page) = fs::read_to_string(scene.path(&format!("A/data/{page}"))) else { continue };
+        assert!(page.contains("PROBABLE ONLY"), "{page}");
+    }
+    let page = fs::read_to_string(scene.path("A/data/report/report.html")).unwrap();
+    assert!(page.contains("of them PROBABLY ONLY"), "the answer says it");
+    scene.triage(["verify", "A"]).exits(0);
+    // A certain match beside it makes it a hit like any other.
+    let both = ["match", "A", "--sets", "f.thx", "--sets", "list", "--json"];
+    let summary = scene.triage(both).exits(1).summary();
+    let coverage = &summary["coverage"];
+    assert_eq!((&coverage["hits"], &coverage["probable_hits"]), (&1.into(), &0.into()));
+}
+
 fn many_digests(count: u64) -> String {
     let mut number = 88_172_645_463_325_252_u64;
     let mut next = || {

@@ -25,6 +25,8 @@ pub struct Coverage {
     unlisted_directories: u64,
     /// Entries with at least one alerting match.
     hits: u64,
+    /// Those of them whose alerting matches are all probable only.
+    probable_hits: u64,
     /// Deleted entries: they stand in the shares too, and their bytes are not free of doubles.
     deleted: Share,
 }
@@ -51,6 +53,7 @@ impl Coverage {
         if record.is_hit() {
             self.hits += 1;
         }
+        self.probable_hits += u64::from(record.is_only_probable_hit());
     }
 
     /// Adds another coverage, of other entries.
@@ -63,6 +66,7 @@ impl Coverage {
         self.unsized_entries += other.unsized_entries;
         self.unlisted_directories += other.unlisted_directories;
         self.hits += other.hits;
+        self.probable_hits += other.probable_hits;
         self.deleted.entries += other.deleted.entries;
         self.deleted.bytes = self.deleted.bytes.saturating_add(other.deleted.bytes);
     }
@@ -113,6 +117,12 @@ impl Coverage {
     #[must_use]
     pub const fn hits(&self) -> u64 {
         self.hits
+    }
+
+    /// Returns how many of the hits rest on bloom filters alone, which may be wrong.
+    #[must_use]
+    pub const fn probable_hits(&self) -> u64 {
+        self.probable_hits
     }
 
     /// Returns the deleted entries among everything met.

@@ -53,4 +53,12 @@ impl Record {
     pub fn is_hit(&self) -> bool {
         self.matches.iter().any(|found| found.disposition == Disposition::Alert)
     }
+
+    /// Says whether it is a hit by bloom filters alone, which may be wrong.
+    #[must_use]
+    pub fn is_only_probable_hit(&self) -> bool {
+        let certain =
+            |found: &Match| found.disposition == Disposition::Alert && found.certainty.is_exact();
+        self.is_hit() && !self.matches.iter().any(certain)
+    }
 }

@@ -229,10 +229,13 @@ fn write_matches(matches: &[Match], line: &mut Object<'_>) {
             inner.close();
         }
         object.text("disposition", found.disposition.name());
+        let rate = found.certainty.false_positives_per_billion();
+        object.integer("false_positives_per_billion", rate);
         if found.inconsistent {
             object.key("inconsistent").extend_from_slice(b"true");
         }
-        object.integer("record", Some(u64::from(found.record)));
+        // A bloom filter has no records.
+        object.integer("record", Some(u64::from(found.record)).filter(|_| rate.is_none()));
         object.text("set", &found.set);
         object.integer("set_index", Some(u64::from(found.set_index)));
         object.text("set_sha256", &found.set_sha256);

@@ -12,7 +12,7 @@ use triage_evidence::{
     Times,
 };
 use triage_hash::{Algorithm, Digest, Digests};
-use triage_hashset::{Category, Disposition, Match};
+use triage_hashset::{Category, Certainty, Disposition, Match};
 
 use crate::record_line::{VERSION, write_line};
 use crate::{Record, Status};
@@ -118,9 +118,10 @@ struct MatchText {
     algorithm: String,
     category: Option<Category>,
     disposition: String,
+    false_positives_per_billion: Option<Integer>,
     #[serde(default)]
     inconsistent: bool,
-    record: u32,
+    record: Option<u32>,
     set: Arc<str>,
     set_index: u32,
     set_sha256: Arc<str>,
@@ -299,16 +300,25 @@ fn digests_of(hashes: Hashes) -> Option<Digests> {
 }
 
 fn match_of(text: MatchText) -> Option<Match> {
+    let certainty = match integer(text.false_positives_per_billion)? {
+        None => Certainty::Exact,
+        Some(rate) => Certainty::Probable { false_positives_per_billion: rate },
+    };
+    // A bloom filter has no records, and everything else has one.
+    if text.record.is_some() != certainty.is_exact() {
+        return None;
+    }
     Some(Match {
         set: text.set,
         version: text.version,
         set_sha256: text.set_sha256,
         set_index: text.set_index,
-        record: text.record,
+        record: text.record.unwrap_or_default(),
         algorithm: text.algorithm.parse().ok()?,
         disposition: Disposition::from_str(&text.disposition).ok()?,
         category: text.category,
         inconsistent: text.inconsistent,
+        certainty,
     })
 }
 
@@ -356,6 +366,7 @@ mod tests {
                 label: Some("label".to_owned()),
             }),
             inconsistent: true,
+            certainty: Certainty::Exact,
         }];
         record
     }
@@ -392,6 +403,27 @@ mod tests {
         record.status = Status::Read;
         record.carried_from = carried;
         assert!(parse_line(&line(&record)).is_err(), "read, and carried");
+    }
+
+    #[test]
+    fn a_probable_match_says_so_and_names_no_record() {
+        let mut probable = record();
+        let rate = Certainty::Probable { false_positives_per_billion: 2_000 };
+        for found in &mut probable.matches {
+            (found.certainty, found.record) = (rate, 0);
+        }
+        let bytes = line(&probable);
+        triage_custody::jcs::parse_strict(&bytes).unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert!(text.contains(r#""false_positives_per_billion":2000,"inconsistent":true,"set":"#));
+        assert_eq!(parse_line(&bytes).unwrap().0, probable);
+        assert!(probable.is_hit() && probable.is_only_probable_hit());
+        assert!(!record().is_only_probable_hit());
+        // Neither a record of a filter nor an exact match without one.
+        let both = text.replace(r#""inconsistent":true,"#, r#""inconsistent":true,"record":3,"#);
+        assert!(parse_line(both.as_bytes()).is_err());
+        let neither = text.replace(r#""false_positives_per_billion":2000,"#, "");
+        assert!(parse_line(neither.as_bytes()).is_err());
     }
 
     #[test]

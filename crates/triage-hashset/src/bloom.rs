@@ -10,7 +10,6 @@
 /// Length of the header.
 pub(crate) const HEADER_LEN: usize = 48;
 /// The first eight bytes: the version.
-#[cfg(test)]
 pub(crate) const MAGIC: [u8; 8] = 1_u64.to_le_bytes();
 /// Most probes of a filter that is read: p would be 2^-64.
 const MAX_PROBES: u64 = 64;
@@ -58,7 +57,6 @@ impl Header {
         }
     }
 
-    #[cfg(test)]
     /// Reads a header; `None` if it is none that makes sense.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let word = |place: usize| {
@@ -109,13 +107,26 @@ impl Header {
         })
     }
 
-    #[cfg(test)]
-    /// Says whether an item is probably in the filter whose bits these are.
-    pub(crate) fn may_contain(&self, bits: &[u8], item: &[u8]) -> bool {
+    /// Says whether an item is probably in the filter whose bits `byte` gives.
+    pub(crate) fn may_contain(&self, item: &[u8], byte: impl Fn(usize) -> Option<u8>) -> bool {
         self.places(item).all(|place| {
-            let byte = usize::try_from(place / 8).ok().and_then(|byte| bits.get(byte));
+            let byte = usize::try_from(place / 8).ok().and_then(&byte);
             byte.is_some_and(|byte| byte >> (place % 8) & 1 == 1)
         })
+    }
+
+    /// Returns how many of 10^9 items that were not put in are said to be in a filter of which
+    /// `ones` bits are set, rounded up. It is at least 1: no filter is certain.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rate between 0 and 1; the bits of a file are fewer than 2^53"
+    )]
+    pub(crate) fn false_positives_per_billion(&self, ones: u64) -> u64 {
+        let share = ones as f64 / self.bits.max(1) as f64;
+        let rate = (0..self.probes).fold(1.0, |rate, _| rate * share);
+        (rate * 1e9).ceil().clamp(1.0, 1e9) as u64
     }
 }
 
@@ -139,10 +150,15 @@ mod tests {
         for place in (0..100).flat_map(|number| header.places(&item(number))) {
             bits[(place / 8) as usize] |= 1 << (place % 8);
         }
-        assert!((0..100).all(|number| header.may_contain(&bits, &item(number))));
-        let wrong = (100..10_100).filter(|number| header.may_contain(&bits, &item(*number)));
-        assert!(wrong.count() < 30);
-        assert!(!header.may_contain(&bits[..4], &item(1)), "what is not there has no bits");
+        let says = |number| header.may_contain(&item(number), |byte| bits.get(byte).copied());
+        assert!((0..100).all(says));
+        let wrong = (100..100_100).filter(|number| says(*number)).count() as u64;
+        let ones = bits.iter().map(|byte| u64::from(byte.count_ones())).sum();
+        let computed = header.false_positives_per_billion(ones);
+        // A filter that is just full has the rate that it was made for.
+        assert!((500_000..=1_000_000).contains(&computed), "{computed}");
+        assert!((wrong * 10_000).abs_diff(computed) < 400_000, "{wrong} of 100,000, {computed}");
+        assert!(!header.may_contain(&item(1), |_| None), "what is not there has no bits");
     }
 
     #[test]

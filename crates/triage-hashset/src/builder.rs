@@ -11,11 +11,12 @@ use std::path::Path;
 use triage_hash::{Algorithm, Algorithms, Digest};
 
 use crate::category::label;
-use crate::index::{Assembly, Columns, Meta, NO_CLASS, NO_SIZE};
+use crate::index::{Assembly, Columns, Kind, Meta, NO_CLASS, NO_SIZE, Part};
 use crate::sorter::{Sorted, Sorter};
-use crate::spill::Scratch;
+use crate::spill::{Growing, Scratch, Spool};
 use crate::{
-    Category, DigestKey, Error, ImportReport, Index, Row, RowCategory, SetIdentity, SetKeys,
+    Category, DigestKey, Error, ImportReport, Index, Perceptual, PerceptualKind, Row, RowCategory,
+    SetIdentity, SetKeys,
 };
 
 /// Most rows of one set: the links of an index use the highest bit of a row number for lists.
@@ -38,6 +39,10 @@ pub struct Builder {
     rows: u64,
     categories: BTreeMap<RowCategory, u16>,
     record: Vec<u8>,
+    /// Perceptual digests by kind and by the algorithm of the digest that they belong to.
+    perceptual: BTreeMap<(PerceptualKind, Option<Algorithm>), Sorter>,
+    /// Sections that are not made of rows.
+    attached: Vec<Part>,
     /// The digests that are pushed are keyed by it.
     keyed_by: Option<DigestKey>,
 }
@@ -63,8 +68,17 @@ impl Builder {
     }
 
     fn with(scratch: Scratch) -> Self {
-        let (alike, record) = (Vec::new(), Vec::new());
-        Self { scratch, alike, rows: 0, categories: BTreeMap::new(), record, keyed_by: None }
+        let (alike, record, attached) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            scratch,
+            alike,
+            rows: 0,
+            categories: BTreeMap::new(),
+            record,
+            perceptual: BTreeMap::new(),
+            attached,
+            keyed_by: None,
+        }
     }
 
     /// Says that the digests of all rows are keyed.
@@ -140,6 +154,66 @@ impl Builder {
         Ok(class)
     }
 
+    /// Takes a perceptual digest of the file that `owner` is a digest of, if one is known.
+    pub(crate) fn push_perceptual(
+        &mut self,
+        owner: Option<Digest>,
+        digest: &Perceptual,
+    ) -> Result<(), Error> {
+        let owner_bytes = owner.as_ref().map(Digest::as_bytes).unwrap_or_default();
+        self.record.clear();
+        self.record.extend_from_slice(owner_bytes);
+        self.record.extend_from_slice(digest.as_bytes());
+        let key = (digest.kind(), owner.map(|owner| owner.algorithm()));
+        let (scratch, width) = (&self.scratch, self.record.len());
+        let sorter = || Sorter::new(&scratch.share(8), width);
+        self.perceptual.entry(key).or_insert_with(sorter).push(&self.record)
+    }
+
+    /// Makes the sections of perceptual digests, each once, in order, and counts them.
+    fn attach_perceptual(&mut self, report: &mut ImportReport) -> Result<(), Error> {
+        report.perceptual.clear();
+        for ((kind, algorithm), sorter) in std::mem::take(&mut self.perceptual) {
+            let mut bytes = self.growing()?;
+            let mut count = 0_u64;
+            let mut last = Vec::new();
+            let mut sorted = sorter.finish();
+            while let Some(record) = sorted.next_record()? {
+                if record != last.as_slice() {
+                    bytes.put(record)?;
+                    count += 1;
+                    last.clear();
+                    last.extend_from_slice(record);
+                }
+            }
+            *report.perceptual.entry(kind.name().to_owned()).or_default() += count;
+            self.attach(Kind::of_perceptual(kind), algorithm, count, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Returns a scratch file for a library that opens files by name, if there is a folder for it.
+    pub(crate) fn spool(&self) -> Result<Option<Spool>, Error> {
+        self.scratch.spool()
+    }
+
+    /// Returns a place for the bytes of a section that is not made of rows.
+    pub(crate) fn growing(&self) -> Result<Growing, Error> {
+        Growing::new(&self.scratch)
+    }
+
+    /// Takes a section that is not made of rows.
+    pub(crate) fn attach(
+        &mut self,
+        kind: Kind,
+        algorithm: Option<Algorithm>,
+        count: u64,
+        bytes: Growing,
+    ) -> Result<(), Error> {
+        self.attached.push(Part { kind, algorithm, count, bytes: bytes.finish()? });
+        Ok(())
+    }
+
     /// Returns whether no row was taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -183,6 +257,7 @@ impl Builder {
         mut report: ImportReport,
     ) -> Result<Assembly, Error> {
         let keyed = self.keyed_by.as_ref().map(DigestKey::id);
+        self.attach_perceptual(&mut report)?;
         let (categories, renumbered) = self.sort_categories(identity.scheme.as_deref());
         let all = self.alike.iter().flat_map(|alike| alike.algorithms.iter()).collect();
         let mut columns = Columns::new(&self.scratch, all, self.rows)?;
@@ -203,11 +278,13 @@ impl Builder {
             equal.add(size, class, &mut report);
         }
         equal.put(&mut columns, &mut report)?;
-        columns.finish(
+        let mut assembly = columns.finish(
             |report| Meta { builder: Meta::this_builder(), identity, report, keyed },
             report,
             &categories,
-        )
+        )?;
+        self.attached.into_iter().for_each(|part| assembly.attach(part));
+        Ok(assembly)
     }
 
     /// Numbers the categories in their own order, so that the order of rows leaves no trace.

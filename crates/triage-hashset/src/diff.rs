@@ -38,6 +38,7 @@ pub fn diff(
     each: &mut dyn FnMut(Difference) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     for set in [before, after] {
+        set.refuse_bloom()?;
         set.refuse_keyed("holds keyed digests: those of the list are not in it")?;
     }
     if before.algorithms() != after.algorithms() {

@@ -76,6 +76,19 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A bloom filter does not say of which algorithm its digests are; a wrong guess would be a set
+    /// that never matches.
+    #[error("{path:?} is a bloom filter and does not say of which algorithm its digests are")]
+    AlgorithmNeeded {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A bloom filter answers `probably`, which must not put a file aside.
+    #[error("{path:?} was given as known-good and is a bloom filter: what it says may be chance")]
+    ProbableKnownGood {
+        /// The file.
+        path: PathBuf,
+    },
     /// A set of known-good files has categories: it is most likely no such set.
     #[error("{path:?} was given as known-good and has categories (row at line {line})")]
     CategorisedKnownGood {

@@ -15,6 +15,13 @@ pub enum Exclusion {
     AllZero,
     /// Its only digests are all one bits: a placeholder.
     AllOnes,
+    /// It has a perceptual digest and no other: it is kept beside the set and cannot match.
+    PerceptualOnly,
+    /// It is the digest of a block, which no whole file has.
+    OfBlock,
+    /// A reason of a later version of this program.
+    #[serde(other)]
+    Other,
 }
 
 /// Returns the digest of the empty file.

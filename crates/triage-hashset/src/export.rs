@@ -27,7 +27,7 @@ use serde::Serialize;
 use triage_hash::{Algorithm, Digest};
 
 use crate::index::{write_new_at, write_new_with};
-use crate::{Error, Index, Record, UnknownFormat};
+use crate::{Error, Index, PerceptualKind, Record, UnknownFormat};
 
 /// Every format, in the order in which they are named to people.
 static FORMATS: &[ExportFormat] = &[
@@ -111,10 +111,20 @@ pub struct ExportReport {
     pub lost: BTreeMap<String, u64>,
 }
 
+/// How a set is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExportOptions {
+    /// The digest, for formats that hold one a row.
+    pub algorithm: Option<Algorithm>,
+    /// Whether perceptual digests are written where the format has them: from a PhotoDNA a picture
+    /// can be guessed, so that it must be asked for.
+    pub perceptual: bool,
+}
+
 /// An export on its way.
 struct Exporting<'a> {
     index: &'a Index,
-    algorithm: Option<Algorithm>,
+    options: ExportOptions,
     out: &'a mut dyn Write,
     path: &'a Path,
     report: ExportReport,
@@ -123,11 +133,11 @@ struct Exporting<'a> {
 impl<'a> Exporting<'a> {
     fn new(
         index: &'a Index,
-        algorithm: Option<Algorithm>,
+        options: ExportOptions,
         out: &'a mut dyn Write,
         path: &'a Path,
     ) -> Self {
-        Self { index, algorithm, out, path, report: ExportReport::default() }
+        Self { index, options, out, path, report: ExportReport::default() }
     }
 
     /// Writes bytes.
@@ -147,7 +157,8 @@ impl<'a> Exporting<'a> {
     /// or the only one of the set.
     fn one_algorithm(&self) -> Result<Algorithm, Error> {
         let all = self.index.algorithms();
-        let wanted = self.algorithm.or_else(|| all.iter().next().filter(|_| all.len() == 1));
+        let wanted =
+            self.options.algorithm.or_else(|| all.iter().next().filter(|_| all.len() == 1));
         wanted.filter(|algorithm| all.contains(*algorithm)).ok_or_else(|| Error::Unfit {
             set: self.index.identity().name.clone(),
             reason: format!("has digests of {all}: name one of them with --algorithm"),
@@ -196,14 +207,20 @@ impl<'a> Exporting<'a> {
 pub fn export(
     index: &Index,
     format: ExportFormat,
-    algorithm: Option<Algorithm>,
+    options: ExportOptions,
     path: &Path,
 ) -> Result<ExportReport, Error> {
+    index.refuse_bloom()?;
     index.refuse_keyed("holds keyed digests: those of the list are not in it")?;
     let name = &index.identity().name;
     let mut report = ExportReport::default();
+    let perceptual: u64 = PerceptualKind::ALL.map(|kind| index.perceptual_count(kind)).iter().sum();
     let mut done = |written: ExportReport| {
         report = written;
+        // Each of them may have been written several times, with each record of its file.
+        if perceptual > 0 && !(options.perceptual && format.name() == vics::FORMAT.name) {
+            report.lost.insert("perceptual digests".to_owned(), perceptual);
+        }
         if report.written > 0 {
             return Ok(());
         }
@@ -214,14 +231,14 @@ pub fn export(
         Writing::Stream(write) => write_new_with(path, |file| {
             let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
             let mut out = BufWriter::with_capacity(1 << 20, file);
-            let mut exporting = Exporting::new(index, algorithm, &mut out, path);
+            let mut exporting = Exporting::new(index, options, &mut out, path);
             write(&mut exporting)?;
             done(exporting.report)?;
             out.flush().map_err(failed)
         }),
         Writing::Database(write) => write_new_at(path, |place| {
             let mut nowhere = io::sink();
-            let mut exporting = Exporting::new(index, algorithm, &mut nowhere, path);
+            let mut exporting = Exporting::new(index, options, &mut nowhere, path);
             write(&mut exporting, place)?;
             done(exporting.report)
         }),

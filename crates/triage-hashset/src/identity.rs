@@ -19,8 +19,8 @@ pub struct Description {
     pub licence: Option<String>,
     /// Handling note, such as `TLP:RED`.
     pub handling: Option<String>,
-    /// What a match means.
-    pub disposition: Disposition,
+    /// What a match means; without it, alert, or informational for a bloom filter.
+    pub disposition: Option<Disposition>,
 }
 
 /// The identity and provenance of a set.

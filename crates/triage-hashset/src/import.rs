@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used))]
 
+mod bloom;
 mod bsd_reversed;
 mod bsd_tag;
 mod columns;
@@ -27,6 +28,7 @@ mod malwarebazaar;
 mod md5deep_size;
 mod misp;
 mod ncmec;
+mod nps_hashdb;
 mod nsrl_delta;
 mod nsrl_text;
 mod openssl;
@@ -87,6 +89,8 @@ static FORMATS: &[Format] = &[
     Format(&stix::FORMAT),
     Format(&malwarebazaar::FORMAT),
     Format(&dfxml::FORMAT),
+    Format(&nps_hashdb::FORMAT),
+    Format(&bloom::FORMAT),
 ];
 
 /// The beginning of a file, for what is wrong with all of it.
@@ -182,6 +186,8 @@ pub struct ImportOptions {
     pub scheme: Option<String>,
     /// Whether the first unusable row ends the import.
     pub strict: bool,
+    /// Whether perceptual digests are left out: from a PhotoDNA a picture can be guessed.
+    pub drop_perceptual: bool,
 }
 
 /// Reads a list and compiles it in memory.
@@ -190,7 +196,8 @@ pub struct ImportOptions {
 /// [`Error::Unrecognised`] or [`Error::Ambiguous`] if the format cannot be told by content,
 /// [`Error::Damaged`] if the file breaks off, [`Error::NoDigests`] if nothing of it can be used,
 /// [`Error::Strict`], [`Error::SchemeNeeded`], [`Error::CategorisedKnownGood`], [`Error::Limit`],
-/// [`Error::BadMap`] as they say, and [`Error::Io`].
+/// [`Error::BadMap`], [`Error::AlgorithmNeeded`], [`Error::ProbableKnownGood`] as they say, and
+/// [`Error::Io`].
 pub fn import(path: &Path, options: &ImportOptions) -> Result<Index, Error> {
     import_into(Sink::new(path, options), path, None)
 }
@@ -263,8 +270,9 @@ fn read_list(
         None => detect::detect(sink.path(), &sample, sink.options())?,
     };
     if is_packed && head.starts_with(database::MAGIC) {
-        let why = "a database inside: unpack it first, since it cannot be read as a stream";
-        return Err(sink.damaged(&why, TOP));
+        sink.spool(&mut head.chain(rest))?;
+        (format.0.read)(&mut std::io::empty(), &sample, sink)?;
+        return Ok(format);
     }
     let mut input = source::decode(head, rest);
     (format.0.read)(&mut *input, &sample, sink)?;

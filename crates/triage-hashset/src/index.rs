@@ -12,12 +12,14 @@ mod layout;
 mod lookup;
 mod open;
 mod parser;
+mod perceptual;
 mod rows;
 mod write;
 
 pub(crate) use assembly::Assembly;
-pub(crate) use encode::Columns;
-pub(crate) use layout::{Meta, NO_CLASS, NO_SIZE};
+pub(crate) use encode::{Columns, Part};
+pub(crate) use layout::{Kind, Meta, NO_CLASS, NO_SIZE};
 pub use open::{Index, is_index};
+pub use perceptual::PerceptualRow;
 pub use rows::Record;
 pub(crate) use write::{write_new, write_new_at, write_new_with};

@@ -1,5 +1,6 @@
 //! A set made anew with keyed digests: whoever has the file but not the key can neither read the
-//! digests nor test whether one is in it.
+//! digests nor test whether one is in it. Perceptual digests are left out: they are no secret under
+//! such a key, since nothing looks them up.
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ pub fn with_keyed_digests(
     output: Option<&Path>,
     memory_bytes: usize,
 ) -> Result<Index, Error> {
+    index.refuse_bloom()?;
     index.refuse_keyed("is keyed already")?;
     let folder = output.map(|output| output.parent().filter(|f| !f.as_os_str().is_empty()));
     let mut builder = match folder {
@@ -25,13 +27,10 @@ pub fn with_keyed_digests(
     builder.hold_keyed_digests(key.clone());
     for record in index.records() {
         let record = record?;
-        let category = record.category.map(|category| RowCategory {
-            number: category.number,
-            // The label of a number is that of the scheme and comes back by itself.
-            label: category.label.filter(|_| category.number.is_none()),
-        });
+        let category = record.category.map(RowCategory::of);
         let digests = key.keyed_all(&record.digests);
-        builder.push(&Row { digests, size_bytes: record.size_bytes, category })?;
+        let size_bytes = record.size_bytes;
+        builder.push(&Row { digests, size_bytes, category, ..Row::default() })?;
     }
     // The account of the import is that of the list; compiling counts accepted and merged again.
     let mut report = index.report().clone();

@@ -5,9 +5,12 @@
 //! can be written with [`Index::write`] and opened again with [`Index::open`] without reading it
 //! all. [`Sets`] asks several indexes at once and answers with [`Matches`].
 //!
+//! A bloom filter holds no digests: it is a set of its own kind, whose matches are
+//! [`Certainty::Probable`].
+//!
 //! What it deliberately is not: it compares exact cryptographic digests only. Perceptual hashes
-//! found in a list (PhotoDNA, PDQ) are dropped on import and counted. A match names a membership
-//! of a list, never a legal conclusion. File names of a list are never kept.
+//! found in a list (PhotoDNA, PDQ) are kept in a table of their own and never matched. A match
+//! names a membership of a list, never a legal conclusion. File names of a list are never kept.
 
 mod algorithm_name;
 mod bloom;
@@ -26,6 +29,7 @@ mod keyed;
 mod map;
 mod matched;
 mod merge;
+mod perceptual;
 mod report;
 mod row;
 mod set_keys;
@@ -40,14 +44,15 @@ pub use disposition::{Disposition, UnknownDisposition};
 pub use encrypted::{Lock, Recipient, encrypt, is_encrypted};
 pub use error::Error;
 pub use exclusion::Exclusion;
-pub use export::{ExportFormat, ExportReport, export};
+pub use export::{ExportFormat, ExportOptions, ExportReport, export};
 pub use identity::{Description, SetIdentity, Source};
 pub use import::{BadMap, ColumnMap, Format, ImportOptions, UnknownFormat, import, import_to};
-pub use index::{Index, Record, is_index};
+pub use index::{Index, PerceptualRow, Record, is_index};
 pub use keyed::with_keyed_digests;
-pub use matched::{Match, Matches};
+pub use matched::{Certainty, Match, Matches};
 pub use merge::merge;
-pub use report::{BadRow, ImportReport, Reason};
+pub use perceptual::{Perceptual, PerceptualKind};
+pub use report::{BadRow, ImportReport, ProbableReport, Reason};
 pub use row::{Row, RowCategory};
 pub use set_keys::{BadKey, DigestKey, SetKeys};
 pub use sets::{SetSource, Sets};

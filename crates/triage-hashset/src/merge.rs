@@ -24,15 +24,17 @@ pub fn merge(
         return Err(Error::Exists { path: output.to_owned() });
     }
     sets.iter().try_for_each(|set| {
+        set.refuse_bloom()?;
         set.refuse_keyed("holds keyed digests: those of the list are not in it")
     })?;
     let unfit =
         |set: &Index, reason: String| Error::Unfit { set: set.identity().name.clone(), reason };
+    let wanted = description.disposition.unwrap_or_default();
     let mut scheme: Option<String> = None;
     for set in sets {
         let identity = set.identity();
-        if identity.disposition != description.disposition {
-            let (is, wanted) = (identity.disposition, description.disposition);
+        if identity.disposition != wanted {
+            let is = identity.disposition;
             return Err(unfit(set, format!("is {is}, the merged set is to be {wanted}")));
         }
         match (&scheme, &identity.scheme) {
@@ -50,14 +52,14 @@ pub fn merge(
     for set in sets {
         for record in set.records() {
             let record = record?;
-            let category = record.category.map(|category| RowCategory {
-                number: category.number,
-                // The label of a number is that of the scheme and comes back by itself.
-                label: category.label.filter(|_| category.number.is_none()),
-            });
+            let category = record.category.map(RowCategory::of);
             report.rows += 1;
             let (digests, size_bytes) = (record.digests, record.size_bytes);
-            builder.push(&Row { digests, size_bytes, category })?;
+            builder.push(&Row { digests, size_bytes, category, ..Row::default() })?;
+        }
+        for row in set.perceptual_rows() {
+            let row = row?;
+            builder.push_perceptual(row.owner, &row.digest)?;
         }
     }
     let identity = SetIdentity {
@@ -67,7 +69,7 @@ pub fn merge(
         date: description.date,
         licence: description.licence,
         handling: description.handling.or_else(|| handling(sets)),
-        disposition: description.disposition,
+        disposition: wanted,
         scheme,
         source: source_of(sets),
     };

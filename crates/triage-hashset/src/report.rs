@@ -34,10 +34,16 @@ pub struct ImportReport {
     pub first_bad: Vec<BadRow>,
     /// Distinct digests kept, by the name of their algorithm.
     pub digests: BTreeMap<String, u64>,
+    /// Perceptual digests kept beside the set, by kind; they are never matched.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub perceptual: BTreeMap<String, u64>,
     /// Whether the algorithm was told from the length of the digests alone: 64 digits were taken
     /// for SHA-256, though BLAKE3 and SHA3-256 look alike.
     pub algorithm_by_length: bool,
-    /// Fields of the source that were not used (PhotoDNA, names, series), with their counts.
+    /// What is known of a bloom filter that was imported in place of rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub probable: Option<ProbableReport>,
+    /// Fields of the source that were not used (names, series), with their counts.
     pub ignored_fields: BTreeMap<String, u64>,
 }
 
@@ -63,6 +69,13 @@ impl ImportReport {
         }
     }
 
+    /// Counts perceptual digests that could not be read. Their rows are kept.
+    pub(crate) fn note_no_perceptual(&mut self, count: u32) {
+        for _ in 0..count {
+            self.ignore_field("perceptual digests that are none");
+        }
+    }
+
     /// Counts a field that is not used.
     pub(crate) fn ignore_field(&mut self, name: &str) {
         if let Some(count) = self.ignored_fields.get_mut(name) {
@@ -71,6 +84,20 @@ impl ImportReport {
             self.ignored_fields.insert(name.to_owned(), 1);
         }
     }
+}
+
+/// What is known of a bloom filter: it has no rows, and what it answers is probable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbableReport {
+    /// How many digests its head says were put in.
+    pub items: u64,
+    /// How many bits it has.
+    pub bits: u64,
+    /// How many of them are set.
+    pub ones: u64,
+    /// How many of 10^9 files that are not in it are said to be in it: computed from its bits,
+    /// rounded up, for both spellings of a digest that are looked for.
+    pub false_positives_per_billion: u64,
 }
 
 /// A rejected row.
@@ -117,6 +144,9 @@ pub enum Reason {
     OtherDisposition,
     /// The row gives one algorithm two different digests, or its file two sizes or categories.
     Contradiction,
+    /// A reason of a later version of this program.
+    #[serde(other)]
+    Other,
 }
 
 impl Reason {
@@ -138,6 +168,24 @@ impl Reason {
             Self::OtherDisposition => "the list says that it is of another disposition",
             Self::Removal => "takes an earlier row back",
             Self::Contradiction => "two values where there can be one",
+            Self::Other => "a reason that this version does not know",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_a_later_version_is_read() {
+        let text = r#"{"rows":3,"accepted":0,"duplicates":0,"merged":0,
+            "rejected":{"not-hex":1,"of-2040":2},"excluded":{"of-2041":1},"placeholders":0,
+            "first_bad":[{"line":1,"column":1,"reason":"of-2040"}],"digests":{},
+            "algorithm_by_length":false,"ignored_fields":{},"new":[1]}"#;
+        let report: ImportReport = serde_json::from_str(text).unwrap();
+        assert_eq!(report.rejected[&Reason::Other], 2);
+        assert_eq!(report.excluded[&Exclusion::Other], 1);
+        assert_eq!(report.first_bad[0].reason, Reason::Other);
     }
 }

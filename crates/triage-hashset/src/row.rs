@@ -2,7 +2,8 @@
 
 use triage_hash::{Digest, Digests};
 
-use crate::Reason;
+use crate::category::label as scheme_label;
+use crate::{Category, Perceptual, PerceptualKind, Reason};
 
 /// One listed file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,14 @@ pub struct Row {
     pub size_bytes: Option<u64>,
     /// Its category, if the list gives one.
     pub category: Option<RowCategory>,
+    /// Its perceptual digests, which are kept and never matched.
+    pub perceptual: Vec<Perceptual>,
+    /// How many texts stood where perceptual digests should, and are none.
+    pub no_perceptual: u32,
 }
+
+/// Most perceptual digests of one row: a film may have a few, nothing has many.
+const MAX_PERCEPTUAL: usize = 64;
 
 impl Row {
     /// Puts a digest in.
@@ -28,6 +36,17 @@ impl Row {
                 self.digests.insert(digest);
                 Ok(())
             }
+        }
+    }
+
+    /// Puts a perceptual digest in. What is none does not spoil the row: its exact digests matter.
+    pub(crate) fn add_perceptual(&mut self, kind: PerceptualKind, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match Perceptual::from_text(kind, text).filter(|_| self.perceptual.len() < MAX_PERCEPTUAL) {
+            Some(digest) => self.perceptual.push(digest),
+            None => self.no_perceptual = self.no_perceptual.saturating_add(1),
         }
     }
 
@@ -68,9 +87,23 @@ impl RowCategory {
         if let Ok(number) = text.parse() {
             return Ok(Some(Self { number: Some(number), label: None }));
         }
-        if text.len() > MAX_LABEL || text.chars().any(char::is_control) {
-            return Err(text);
-        }
-        Ok(Some(Self { number: None, label: Some(text.to_owned()) }))
+        let label = Self::label_of(text).ok_or(text)?;
+        Ok(Some(Self { number: None, label: Some(label) }))
+    }
+
+    /// Returns a label, unless it is too long for one or has control characters.
+    pub(crate) fn label_of(text: &str) -> Option<String> {
+        let is_good = text.len() <= MAX_LABEL && !text.chars().any(char::is_control);
+        is_good.then(|| text.to_owned())
+    }
+
+    /// Returns what a list would have said to get this category. The label that its scheme gives to
+    /// a number comes back by itself.
+    pub(crate) fn of(category: Category) -> Self {
+        let Category { scheme, number, label } = category;
+        let comes_back = |text: &String| {
+            number.is_some_and(|number| scheme_label(&scheme, number) == Some(text))
+        };
+        Self { number, label: label.filter(|text| !comes_back(text)) }
     }
 }

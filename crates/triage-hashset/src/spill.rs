@@ -1,12 +1,14 @@
 //! Memory that overflows onto the disk: bytes that grow and are read again.
 //!
 //! Without a folder everything stays in memory. With one, whatever does not fit goes into files in
-//! it, which have no name: they are gone with the process, however it ends.
+//! it, which have no name: they are gone with the process, however it ends. A [`Spool`] has one for
+//! the moment in which a library opens it.
 
 #![expect(clippy::disallowed_methods, reason = "the named door of the crate for scratch files")]
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -44,34 +46,139 @@ impl Scratch {
         Self { folder: self.folder.clone(), memory_bytes: self.memory_bytes / parts.max(1) }
     }
 
+    /// Returns a new scratch file that a library can open by a name for a moment.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder refuses. Without a folder there is none.
+    pub(crate) fn spool(&self) -> Result<Option<Spool>, Error> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        if let Ok(file) = scratch_options().custom_flags(O_TMPFILE).open(folder) {
+            return Ok(Some(Spool { file, folder: folder.clone(), name: None }));
+        }
+        let (file, path) = named_file(folder)?;
+        Ok(Some(Spool { file, folder: folder.clone(), name: Some(Name(path)) }))
+    }
+
     /// Returns a new scratch file that has no name, so that it is gone with the process, however it
     /// ends, and that nobody else can open.
     pub(crate) fn file(&self) -> Result<Option<File>, Error> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
-        if let Ok(file) = options.clone().custom_flags(O_TMPFILE).open(folder) {
+        if let Ok(file) = scratch_options().custom_flags(O_TMPFILE).open(folder) {
             return Ok(Some(file));
         }
         // A file system that knows only files with names: the name goes at once.
-        for number in 0..u32::MAX {
-            let path = folder.join(format!(".triage-spill-{}-{number}.part", std::process::id()));
-            match options.create_new(true).open(&path) {
-                Ok(file) => {
-                    std::fs::remove_file(&path).map_err(failed("unlink", &path))?;
-                    return Ok(Some(file));
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failed("create", &path)(error)),
-            }
-        }
-        Err(failed("create a scratch file in", folder)(io::ErrorKind::AlreadyExists.into()))
+        let (file, path) = named_file(folder)?;
+        std::fs::remove_file(&path).map_err(failed("unlink", &path))?;
+        Ok(Some(file))
     }
 
     /// Returns the error of a scratch file.
     pub(crate) fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> Error + use<> {
         let folder = self.folder.clone().unwrap_or_default();
         move |source| Error::Io { action, path: folder.clone(), source }
+    }
+}
+
+fn scratch_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+/// Returns a name in the folder that a scratch file of this process may have.
+fn scratch_name(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!(".triage-spill-{}-{number}.part", std::process::id()))
+}
+
+/// Creates a scratch file under a name that is not taken.
+fn named_file(folder: &Path) -> Result<(File, PathBuf), Error> {
+    for number in 0..u32::MAX {
+        let path = scratch_name(folder, number);
+        match scratch_options().create_new(true).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed("create", &path)(error)),
+        }
+    }
+    Err(failed("create a scratch file in", folder)(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// A name that goes when it is no longer needed.
+struct Name(PathBuf);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        // Nobody could do anything about a name that stays; it says whose it is.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A scratch file for a library that opens files by their names.
+pub(crate) struct Spool {
+    file: File,
+    folder: PathBuf,
+    /// On file systems that know only files with names.
+    name: Option<Name>,
+}
+
+impl Spool {
+    /// Takes everything there is, up to `most` bytes. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Limit`], [`Error::Io`] of the scratch file, and what `source` makes of a failed
+    /// read.
+    pub(crate) fn fill(
+        &mut self,
+        input: &mut dyn Read,
+        most: u64,
+        source: &dyn Fn(io::Error) -> Error,
+    ) -> Result<u64, Error> {
+        let mut buffer = vec![0; BUFFER];
+        let mut total = 0_u64;
+        loop {
+            let length = match input.read(&mut buffer) {
+                Ok(0) => return Ok(total),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(source(error)),
+            };
+            total = total.saturating_add(length as u64);
+            if total > most {
+                return Err(Error::Limit { what: "bytes of an unpacked database", limit: most });
+            }
+            let written = self.file.write_all(&buffer[..length]);
+            written.map_err(failed("unpack into a scratch file in", &self.folder))?;
+        }
+    }
+
+    /// Gives the file a name while `open` opens it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file system refuses, and what `open` returns.
+    pub(crate) fn open_by_name<T>(
+        &self,
+        open: impl FnOnce(&Path) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some(Name(path)) = &self.name {
+            return open(path);
+        }
+        let held = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let cwd = rustix::fs::CWD;
+        for number in 0..u32::MAX {
+            let path = scratch_name(&self.folder, number);
+            let follow = rustix::fs::AtFlags::SYMLINK_FOLLOW;
+            match rustix::fs::linkat(cwd, &held, cwd, &path, follow) {
+                Ok(()) => {
+                    let name = Name(path);
+                    return open(&name.0);
+                }
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => {
+                    return Err(failed("name a scratch file in", &self.folder)(error.into()));
+                }
+            }
+        }
+        Err(failed("name a scratch file in", &self.folder)(io::ErrorKind::AlreadyExists.into()))
     }
 }
 
@@ -170,6 +277,25 @@ impl Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_spool_has_a_name_while_it_is_opened_and_then_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch { folder: Some(folder.path().to_owned()), memory_bytes: 1 };
+        let names = || std::fs::read_dir(folder.path()).unwrap().count();
+        let (file, path) = named_file(folder.path()).unwrap();
+        let named = Spool { file, folder: folder.path().to_owned(), name: Some(Name(path)) };
+        for mut spool in [scratch.spool().unwrap().unwrap(), named] {
+            let whole = spool.fill(&mut &b"content"[..], 7, &|error| panic!("{error}")).unwrap();
+            assert_eq!(whole, 7);
+            let read = |path: &Path| Ok(std::fs::read(path).unwrap());
+            assert_eq!(spool.open_by_name(read).unwrap(), b"content");
+            let more = spool.fill(&mut &b"more"[..], 3, &|error| panic!("{error}"));
+            assert!(matches!(more, Err(Error::Limit { limit: 3, .. })));
+        }
+        assert_eq!(names(), 0, "neither stays");
+        assert!(Scratch::in_memory().spool().unwrap().is_none());
+    }
 
     #[test]
     fn what_was_put_is_read_at_any_place() {

@@ -12,7 +12,9 @@ use std::process::Command;
 
 use scene::{expected, fixture, options};
 use triage_hash::Algorithm::{self, Md5, Sha1, Sha256};
-use triage_hashset::{Description, Disposition, ImportOptions, Index, Sets, export, import};
+use triage_hashset::{
+    Description, Disposition, ExportOptions, ImportOptions, Index, Sets, export, import,
+};
 
 fn categorised() -> Index {
     let us = ImportOptions {
@@ -29,7 +31,8 @@ fn categorised() -> Index {
 }
 
 fn exported(index: &Index, format: &str, algorithm: Option<Algorithm>, path: &Path) {
-    assert_eq!(export(index, format.parse().unwrap(), algorithm, path).unwrap().written, 20);
+    let options = ExportOptions { algorithm, ..ExportOptions::default() };
+    assert_eq!(export(index, format.parse().unwrap(), options, path).unwrap().written, 20);
 }
 
 fn skip(why: &str) {
@@ -152,7 +155,7 @@ assert len({a.uuid for o in event.objects for a in o.attributes}) == 80
 fn a_set_of_known_files_alerts_nobody_in_misp() {
     let folder = tempfile::tempdir().unwrap();
     let mut good = options();
-    good.description.disposition = Disposition::KnownGood;
+    good.description.disposition = Some(Disposition::KnownGood);
     let index = import(&fixture("plain/md5.txt"), &good).unwrap();
     let path = folder.path().join("event.json");
     exported(&index, "misp", None, &path);

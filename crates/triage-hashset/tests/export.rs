@@ -11,8 +11,8 @@ use std::process::Command;
 use scene::{expected, fixture, options};
 use triage_hash::Algorithm::{self, Md5, Sha1, Sha256};
 use triage_hashset::{
-    Description, Difference, Error, ExportFormat, ImportOptions, Index, Sets, diff, export, import,
-    merge,
+    Description, Difference, Error, ExportFormat, ExportOptions, ImportOptions, Index, Sets, diff,
+    export, import, merge,
 };
 
 fn categorised() -> Index {
@@ -22,7 +22,8 @@ fn categorised() -> Index {
 
 fn exported(index: &Index, format: &str, algorithm: Option<Algorithm>, path: &Path) -> (u64, u64) {
     let format: ExportFormat = format.parse().unwrap();
-    let report = export(index, format, algorithm, path).unwrap();
+    let options = ExportOptions { algorithm, ..ExportOptions::default() };
+    let report = export(index, format, options, path).unwrap();
     (report.written, report.lost.get("categories").copied().unwrap_or(0))
 }
 
@@ -62,13 +63,19 @@ fn every_format_is_read_back_with_all_that_it_holds() {
                 assert_eq!(number, (!loses).then_some(file.category), "{format}");
             }
         }
-        let again = export(&index, format.parse().unwrap(), algorithm, &path);
+        let again = export(
+            &index,
+            format.parse().unwrap(),
+            ExportOptions { algorithm, ..ExportOptions::default() },
+            &path,
+        );
         assert!(matches!(again, Err(Error::Exists { .. })), "{format}");
     }
     // MISP and bloom filters have tests of their own (exchange.rs).
     assert_eq!(ExportFormat::all().len(), 11 + 2, "a new format needs its line above");
     let path = folder.path().join("none");
-    let error = export(&index, "plain".parse().unwrap(), None, &path).unwrap_err();
+    let error =
+        export(&index, "plain".parse().unwrap(), ExportOptions::default(), &path).unwrap_err();
     assert!(error.to_string().contains("--algorithm") && !path.exists(), "{error}");
 }
 

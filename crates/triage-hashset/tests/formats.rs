@@ -6,11 +6,15 @@
 
 mod scene;
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 
 use scene::{SAMPLES, check, clean, expected, fixture, options};
 use triage_hash::Algorithm::{self, Md5, Sha1, Sha256};
-use triage_hashset::{Disposition, Error, ImportOptions, Index, Reason, Sets, import};
+use triage_hashset::{
+    Disposition, Error, Exclusion, ImportOptions, Index, Reason, Sets, import, import_to,
+};
 
 const THREE: &[Algorithm] = &[Md5, Sha1, Sha256];
 
@@ -63,6 +67,17 @@ fn sets_of_forensic_tools() {
 }
 
 #[test]
+fn the_files_of_a_block_database_are_rows_and_its_blocks_are_not() {
+    let index = check("nps_hashdb/export.json", "nps-hashdb", &[Md5], &options());
+    let report = index.report();
+    assert_eq!((report.rows, report.accepted, report.rejects()), (40, 20, 0));
+    assert_eq!(report.excluded, BTreeMap::from([(Exclusion::OfBlock, 20)]));
+    assert!(index.has_all_sizes());
+    let index = check("nps_hashdb/import.tab", "nps-hashdb", &[Md5], &options());
+    assert_eq!(counts(&index), (40, 20, 20, 0));
+}
+
+#[test]
 fn feeds_and_exchange() {
     clean(&check("hashlookup/records.ndjson", "hashlookup", THREE, &options()));
     clean(&check("malwarebazaar/full.csv", "malwarebazaar", THREE, &options()));
@@ -105,7 +120,7 @@ fn baseline_and_classification_keep_their_own_scheme() {
 fn iped_rows_go_only_into_a_set_of_their_disposition() {
     let path = fixture("iped/iped-hashes.db");
     let mut good = options();
-    good.description.disposition = Disposition::KnownGood;
+    good.description.disposition = Some(Disposition::KnownGood);
     let as_good = import(&path, &good);
     let alert = ImportOptions { scheme: Some("vics-us".to_owned()), ..options() };
     let as_alert = import(&path, &alert);
@@ -134,7 +149,6 @@ fn every_sample_is_told_by_its_content_alone() {
         }
     }
     for other in [
-        "bloom/hashlookup_sha1_upper.bloom",
         "hashkeeper/Z99001.hke",
         "misp_feed/manifest.json",
         "misp_feed/hashes.csv",
@@ -189,7 +203,7 @@ fn packed_lists_are_read_as_if_unpacked() {
 }
 
 #[test]
-fn a_bomb_an_archive_of_two_lists_and_a_packed_database_are_refused() {
+fn a_bomb_and_an_archive_of_two_lists_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("packed");
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -210,11 +224,37 @@ fn a_bomb_an_archive_of_two_lists_and_a_packed_database_are_refused() {
     std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
     let error = import(&path, &options()).unwrap_err().to_string();
     assert!(error.contains("a.txt, b.txt"), "{error}");
+}
 
-    let database = std::fs::read(fixture("tsk/known.kdb")).unwrap();
-    std::fs::write(&path, &packings(&database)[0].1).unwrap();
-    let error = import(&path, &options()).unwrap_err().to_string();
-    assert!(error.contains("unpack it first"), "{error}");
+#[test]
+fn a_packed_database_is_unpacked_beside_the_index_and_nowhere_else() {
+    let (lists, sets) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (path, output) = (lists.path().join("packed"), sets.path().join("set.thx"));
+    let names = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
+    for sample in ["tsk/known.kdb", "nsrl_v3/RDS_2026.01.1_synthetic_minimal.db"] {
+        let bytes = std::fs::read(fixture(sample)).unwrap();
+        let plain = import(&fixture(sample), &options()).unwrap();
+        for (how, packed) in packings(&bytes) {
+            std::fs::write(&path, &packed).unwrap();
+            let index = import_to(&path, &options(), &output, 1 << 24).unwrap();
+            assert_eq!(index.report(), plain.report(), "{how} {sample}");
+            assert_eq!(index.identity().source.size_bytes, packed.len() as u64);
+            assert_eq!((names(lists.path()), names(sets.path())), (1, 1), "nothing else stays");
+            std::fs::remove_file(&output).unwrap();
+            // What breaks off or is damaged leaves nothing either.
+            std::fs::write(&path, &packed[..packed.len() - packed.len() / 3]).unwrap();
+            assert!(import_to(&path, &options(), &output, 1 << 24).is_err(), "{how}: cut off");
+            let cut = &packings(&bytes[..bytes.len() - 100])[0].1;
+            std::fs::write(&path, cut).unwrap();
+            let error = import_to(&path, &options(), &output, 1 << 24).unwrap_err();
+            assert!(error.to_string().contains("inside a page"), "{error}");
+            assert_eq!((names(lists.path()), names(sets.path())), (1, 0));
+            // Without an index there is no place for it.
+            std::fs::write(&path, &packed).unwrap();
+            let error = import(&path, &options()).unwrap_err().to_string();
+            assert!(error.contains("sets import"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn many_rows() -> Vec<Row> {
             digests.insert(Digest::from_bytes(Algorithm::Sha1, &sha1).unwrap());
         }
         let size_bytes = (n % 2 == 0).then(|| numbers.next() % 1000 + 1);
-        Row { digests, size_bytes, category: None }
+        Row { digests, size_bytes, ..Row::default() }
     });
     rows.collect()
 }

@@ -242,16 +242,17 @@ pub(crate) fn sets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
              only.</p>"
         );
     }
-    let heads = ["Set", "Version", "Meaning", "Entries", "SHA-256 of its list"];
+    let heads = ["Set", "Version", "Provenance", "Meaning", "Entries", "SHA-256 of its list"];
     open("A hash set is named by the digest of the list that it was made from", &heads, out)?;
     for set in sets {
         writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"number\">{}</td>\
-             <td class=\"digest\">{}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td>\
+             <td class=\"number\">{}</td><td class=\"digest\">{}</td></tr>",
             text(&set["name"]),
             text(&set["version"]),
-            text(&set["disposition"]),
+            escape(&crate::summary::provenance(set)),
+            escape(&crate::summary::meaning(set)),
             count(set["entries"].as_u64().unwrap_or(0)),
             text(&set["sha256"])
         )?;

@@ -56,6 +56,7 @@ pub(crate) fn render(report: &Report, redact: &Redaction, out: &mut dyn Write) -
         "complete": report.is_complete(),
         "entries": report.manifest_entries,
         "hits": report.coverage.hits(),
+        "probable_hits": report.coverage.probable_hits(),
         "coverage": coverage,
         "not_read": reasons,
         "excluded": rules,
@@ -88,6 +89,7 @@ fn row(record: &Record, redact: &Redaction) -> Value {
                 "disposition": found.disposition.name(), "set": listed(found).set,
                 "category": category(found), "algorithm": found.algorithm.name(),
                 "inconsistent": found.inconsistent,
+                "false_positives_per_billion": found.certainty.false_positives_per_billion(),
             })
         })
         .collect();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 use triage_case::{CaseDir, Coverage, Error, Record, Status};
-use triage_hashset::{Disposition, Match};
+use triage_hashset::{Certainty, Disposition, Match};
 
 use crate::redact::Redaction;
 use crate::sealed::Sealed;
@@ -253,6 +253,13 @@ impl Report {
             1 => format!("1 entry of {seen} matches an alerting hash set"),
             hits => format!("{} entries of {seen} match an alerting hash set", count(hits)),
         };
+        let found = match self.coverage.probable_hits() {
+            0 => found,
+            probable => format!(
+                "{found}, {} of them PROBABLY ONLY: a bloom filter may be wrong",
+                count(probable)
+            ),
+        };
         let found = format!("{}{found}{}", self.part(), self.unread_on_request());
         let gaps = self.coverage.gaps();
         match (self.is_complete(), gaps) {
@@ -286,9 +293,14 @@ fn reason(problem: &triage_evidence::Problem) -> String {
 /// Returns set and category of a match as a report words them.
 pub(crate) fn listed(found: &Match) -> Listed {
     let version = found.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+    // Wherever the set is named, a match that may be chance says so.
+    let doubt = match found.certainty {
+        Certainty::Exact => String::new(),
+        probable @ Certainty::Probable { .. } => format!(" ({probable})"),
+    };
     Listed {
         disposition: found.disposition,
-        set: triage_evidence::escape(format!("{}{version}", found.set).as_bytes()),
+        set: triage_evidence::escape(format!("{}{version}{doubt}", found.set).as_bytes()),
         category: category(found),
     }
 }

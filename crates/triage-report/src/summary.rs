@@ -6,6 +6,7 @@ use serde_json::Value;
 use triage_case::{Record, Status};
 use triage_evidence::escape;
 use triage_hash::Algorithm;
+use triage_hashset::Certainty;
 
 use crate::document::{Block, Column, Document, Table};
 use crate::redact::Redaction;
@@ -195,8 +196,9 @@ fn sets(report: &Report, put: &mut Document) {
     }
     let rows = sets.iter().map(|set| {
         let name = joined(&[&set["name"], &set["version"]]);
+        let name = format!("{name}\n{}", provenance(set)).trim_end().to_owned();
         let entries = count(set["entries"].as_u64().unwrap_or(0));
-        vec![name, text(&set["disposition"]).replace('_', " "), entries, text(&set["sha256"])]
+        vec![name, meaning(set), entries, text(&set["sha256"])]
     });
     put.blocks.push(Block::Table(Table {
         caption: "Hash sets used, each named by the SHA-256 of the list it was made from"
@@ -209,6 +211,41 @@ fn sets(report: &Report, put: &mut Document) {
         ],
         rows: rows.collect(),
     }));
+}
+
+/// Who made a set of the plan and from what, in words; nothing for plans that do not say it.
+pub(crate) fn provenance(set: &Value) -> String {
+    let told = &set["provenance"];
+    let parts = [
+        ("by", &told["publisher"]),
+        ("of", &told["date"]),
+        ("licence", &told["licence"]),
+        ("handling", &told["handling"]),
+        ("scheme", &told["scheme"]),
+        ("read as", &told["format"]),
+        ("from", &told["source"]),
+    ];
+    let said = parts.into_iter().filter(|(_, value)| !text(value).is_empty());
+    let mut said: Vec<String> =
+        said.map(|(word, value)| format!("{word} {}", text(value))).collect();
+    match told["rejected_rows"].as_u64().unwrap_or(0) {
+        0 => {}
+        1 => said.push("1 row of the list could not be used".to_owned()),
+        rows => said.push(format!("{} rows of the list could not be used", count(rows))),
+    }
+    said.join(", ")
+}
+
+/// What a match with a set of the plan means, in words.
+pub(crate) fn meaning(set: &Value) -> String {
+    let disposition = text(&set["disposition"]).replace('_', " ");
+    match set["false_positives_per_billion"].as_u64() {
+        None => disposition,
+        Some(rate) => {
+            let certainty = Certainty::Probable { false_positives_per_billion: rate };
+            format!("{disposition} ({certainty})")
+        }
+    }
 }
 
 fn hit(record: &Record, redact: &Redaction) -> Vec<String> {

@@ -34,7 +34,7 @@ pub use halt::{Halt, Halting};
 pub use ledger::Ledger;
 pub use medium::{MediumCheck, check_medium};
 pub use pipeline::{Outcome, Scanned, run};
-pub use plan::{Plan, PlannedSet, SetReading};
+pub use plan::{Plan, PlannedSet, SetProvenance, SetReading};
 pub use recording::{Recorded, record_into};
 pub use shards::Shards;
 pub use survey::{Reason, Sample, Survey, read_samples, survey};

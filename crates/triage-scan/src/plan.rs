@@ -27,9 +27,51 @@ pub struct PlannedSet {
     pub disposition: String,
     /// How many entries the set holds.
     pub entries: u64,
+    /// For a bloom filter, whose matches are probable only: how many of 10^9 other files match.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub false_positives_per_billion: Option<u64>,
+    /// Who made the set and from what, which every match of it names by its `set_index`.
+    #[serde(default)]
+    pub provenance: SetProvenance,
     /// How the set's file is read: format, column map and the like, as typed.
     #[serde(default)]
     pub options: SetReading,
+}
+
+/// Who made a set and from what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetProvenance {
+    /// Who publishes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub publisher: Option<String>,
+    /// The date of the release as its publisher writes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub date: Option<String>,
+    /// The licence of the list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub licence: Option<String>,
+    /// A handling note, such as `TLP:RED`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub handling: Option<String>,
+    /// The scheme of its categories.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scheme: Option<String>,
+    /// The name of the file that it was read from.
+    #[serde(default)]
+    pub source: String,
+    /// The format that the file was read as.
+    #[serde(default)]
+    pub format: String,
+    /// Which program compiled it.
+    #[serde(default)]
+    pub builder: String,
+    /// The BLAKE3 that names the index.
+    #[serde(default)]
+    pub index_blake3: String,
+    /// Rows of its list that could not be used.
+    #[serde(default)]
+    pub rejected_rows: u64,
 }
 
 /// How the file of a set is read, as typed on the command line.

@@ -142,6 +142,10 @@ impl From<triage_hashset::Error> for Failure {
             E::Locked { .. } => Some(
                 "give --set-key FILE or --set-passphrase FILE; a damaged copy has to be copied again",
             ),
+            E::AlgorithmNeeded { .. } => {
+                Some("name it with --set-algorithm: sha1 for the filters of CIRCL's hashlookup")
+            }
+            E::ProbableKnownGood { .. } => Some("give it as --informational"),
             E::SchemeNeeded { .. } => Some("name the scheme of the categories with --scheme"),
             E::Ambiguous { .. } | E::Unrecognised { .. } => {
                 Some("name the format with --set-format")

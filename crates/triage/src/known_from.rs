@@ -9,6 +9,7 @@ use triage_hashset::{Builder, Disposition, ImportReport, Index, Row, SetIdentity
 use triage_scan::{PlannedSet, SetReading};
 
 use crate::failure::Failure;
+use crate::set_args::provenance;
 use crate::shown;
 
 /// What the plan says of how such a set was named.
@@ -33,7 +34,7 @@ pub(crate) fn open(path: &Path) -> Result<(Index, PlannedSet), Failure> {
         let size_bytes = glance.size_bytes().filter(|size| *size > 0);
         if is_whole && size_bytes.is_some() && glance.has_digests() && refused.is_none() {
             report.rows += 1;
-            let row = Row { digests: glance.digests(), size_bytes, category: None };
+            let row = Row { digests: glance.digests(), size_bytes, ..Row::default() };
             refused = builder.push(&row).err();
         }
         Ok(())
@@ -71,6 +72,8 @@ pub(crate) fn open(path: &Path) -> Result<(Index, PlannedSet), Failure> {
         version: index.identity().version.clone(),
         disposition: Disposition::Informational.to_string(),
         entries: index.record_count(),
+        false_positives_per_billion: None,
+        provenance: provenance(&index),
         options: SetReading { typed: TYPED.to_owned(), ..SetReading::default() },
     };
     Ok((index, planned))

@@ -263,9 +263,10 @@ fn record() -> Value {
         "algorithm": { "enum": Algorithm::ALL.map(Algorithm::name) },
         "category": category,
         "disposition": { "enum": ["alert", "known-good", "informational"] },
+        "false_positives_per_billion": integer(),
         "inconsistent": { "const": true },
         "record": integer(), "set": text, "set_index": integer(), "set_sha256": hex, "version": text,
-    }, "required": ["algorithm", "disposition", "record", "set", "set_index", "set_sha256"] });
+    }, "required": ["algorithm", "disposition", "set", "set_index", "set_sha256"] });
     let range = json!({ "type": "object", "properties": { "bytes": integer(),
         "offset": integer() }, "required": ["bytes", "offset"], "additionalProperties": false });
     let problem = json!({ "type": "object", "properties": {

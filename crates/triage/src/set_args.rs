@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_hash::Algorithm;
 use triage_hashset::{
-    ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetKeys, SetSource, Sets,
+    Certainty, ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetKeys,
+    SetSource, Sets,
 };
-use triage_scan::{PlannedSet, SetReading};
+use triage_scan::{PlannedSet, SetProvenance, SetReading};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -119,6 +120,7 @@ impl ReadingArgs {
             columns: columns.map_err(|error| named(&error, "--map"))?,
             scheme: self.scheme.clone(),
             strict: self.strict,
+            drop_perceptual: false,
         })
     }
 }
@@ -143,7 +145,8 @@ impl SetArgs {
             (&self.informational, Disposition::Informational),
         ] {
             for path in paths {
-                let description = Description { disposition, ..Description::default() };
+                let description =
+                    Description { disposition: Some(disposition), ..Description::default() };
                 let options = self.reading.options(description)?;
                 let path = path.canonicalize().map_err(|error| {
                     Failure::usage("cannot open the hash set")
@@ -179,7 +182,9 @@ impl SetArgs {
             name: identity.name.clone(),
             version: identity.version.clone(),
             disposition: identity.disposition.to_string(),
-            entries: index.record_count(),
+            entries: index.entry_count(),
+            false_positives_per_billion: index.probable().map(|p| p.false_positives_per_billion),
+            provenance: provenance(index),
             options: SetReading {
                 format: self.reading.set_format.clone(),
                 map: self.reading.map.clone(),
@@ -219,10 +224,28 @@ impl SetArgs {
     }
 }
 
+/// Returns who made a set and from what, as a plan states it.
+pub(crate) fn provenance(index: &Index) -> SetProvenance {
+    let identity = index.identity();
+    SetProvenance {
+        publisher: identity.publisher.clone(),
+        date: identity.date.clone(),
+        licence: identity.licence.clone(),
+        handling: identity.handling.clone(),
+        scheme: identity.scheme.clone(),
+        source: identity.source.name.clone(),
+        format: identity.source.format.clone(),
+        builder: index.builder().to_owned(),
+        index_blake3: crate::facts::hex(&index.digest()),
+        rejected_rows: index.report().rejects(),
+    }
+}
+
 fn open_one(path: &Path, options: &ImportOptions, keys: &SetKeys) -> Result<Index, Failure> {
     let place = shown::path(path);
-    let source =
-        SetSource { path: path.to_path_buf(), options: options.clone(), keys: keys.clone() };
+    // Nothing that looks files up uses perceptual digests.
+    let options = ImportOptions { drop_perceptual: true, ..options.clone() };
+    let source = SetSource { path: path.to_path_buf(), options, keys: keys.clone() };
     let opened = Sets::open(&[source]);
     let sets = opened.map_err(|error| Failure::from(error).at(&place))?;
     // Flipped bits in an index would be silent misses. A large one is checked page by page as it is
@@ -248,12 +271,19 @@ pub(crate) fn damaged(sets: &Sets) -> Result<(), Failure> {
 pub(crate) fn tell(index: &Index, console: Console) {
     let (identity, report) = (index.identity(), index.report());
     let name = triage_evidence::escape(identity.name.as_bytes());
+    let what = if index.probable().is_some() { "entries of a bloom filter" } else { "records" };
     console.say(&format!(
-        "set {name}: {} records ({}), {}",
-        crate::measure::count(index.record_count()),
+        "set {name}: {} {what} ({}), {}",
+        crate::measure::count(index.entry_count()),
         index.algorithms(),
         identity.disposition
     ));
+    if let Some(probable) = index.probable() {
+        let rate = Certainty::Probable {
+            false_positives_per_billion: probable.false_positives_per_billion,
+        };
+        console.say(&format!("note: set {name}: its matches are {rate}"));
+    }
     if report.rejects() > 0 {
         console.say(&format!(
             "warning: set {name}: {} of {} rows could not be used (`triage sets info` names them)",
@@ -280,6 +310,7 @@ pub(crate) fn index_json(kind: &str, index: &Index) -> Value {
         "identity": index.identity(),
         "report": index.report(),
         "records": index.record_count(),
+        "entries": index.entry_count(),
         "algorithms": index.algorithms().to_string(),
         "keyed_by": index.keyed_by(),
         "index_blake3": crate::facts::hex(&index.digest()),

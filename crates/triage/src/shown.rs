@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use triage_case::{Coverage, Record, Status};
-use triage_hashset::Disposition;
+use triage_hashset::{Certainty, Disposition};
 
 use crate::measure;
 
@@ -27,8 +27,13 @@ pub(crate) fn hit_line(record: &Record) -> String {
                 },
             );
             let doubt = if found.inconsistent { ", INCONSISTENT" } else { "" };
+            let chance = match found.certainty {
+                Certainty::Exact => String::new(),
+                probable @ Certainty::Probable { .. } => format!(", {probable}"),
+            };
+            let by = found.algorithm;
             triage_evidence::escape(
-                format!("[{category}] {} ({}{doubt})", found.set, found.algorithm).as_bytes(),
+                format!("[{category}] {} ({by}{doubt}{chance})", found.set).as_bytes(),
             )
         })
         .collect();
@@ -39,7 +44,26 @@ pub(crate) fn hit_line(record: &Record) -> String {
         .entry
         .recovery
         .map_or_else(String::new, |recovery| format!("  DELETED (recovered: {})", recovery.name()));
-    format!("HIT  {}  {size}  {}{state}", lists.join("; "), record.entry.location)
+    let word = if record.is_only_probable_hit() { "PROBABLE HIT" } else { "HIT" };
+    format!("{word}  {}  {size}  {}{state}", lists.join("; "), record.entry.location)
+}
+
+/// Returns the number of hits in words, and how many of them a bloom filter alone has found.
+pub(crate) fn hits_words(coverage: &Coverage) -> String {
+    let hits = match coverage.hits() {
+        0 => "no hit".to_owned(),
+        1 => "1 hit".to_owned(),
+        hits => format!("{} hits", measure::count(hits)),
+    };
+    format!("{hits}{}", probable_words(coverage))
+}
+
+/// Says how many of the hits a bloom filter alone has found, if any.
+pub(crate) fn probable_words(coverage: &Coverage) -> String {
+    match coverage.probable_hits() {
+        0 => String::new(),
+        probable => format!(" ({} of them PROBABLE ONLY)", measure::count(probable)),
+    }
 }
 
 /// Returns a record as a JSON value: its manifest line with a type of its own.
@@ -70,6 +94,7 @@ pub(crate) fn coverage_json(coverage: &Coverage) -> Value {
             "entries": coverage.deleted().entries, "bytes": exact(coverage.deleted().bytes),
         },
         "hits": coverage.hits(),
+        "probable_hits": coverage.probable_hits(),
         "complete": coverage.is_complete(),
     })
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use triage_hashset::{ExportFormat, Format, ImportOptions, Index, Sets, export, import};
+use triage_hashset::{
+    ExportFormat, ExportOptions, Format, ImportOptions, Index, Sets, export, import,
+};
 
 use super::packing::{WAYS, pack};
 use super::{Counts, images, samples};
@@ -59,7 +61,9 @@ impl Attack {
             return self.image(name, IMAGES);
         }
         let sample = fs::read(samples::path(name)).map_err(at("read", Path::new(name)))?;
-        let good = import(&samples::path(name), &options(None)).ok();
+        let own = samples::path(name);
+        let filter = ImportOptions { algorithm: "sha1".parse().ok(), ..options(None) };
+        let good = import(&own, &options(None)).or_else(|_| import(&own, &filter)).ok();
         for format in Format::all() {
             let bad = self.damaged(&sample);
             self.import(&bad, Some(*format), format.name())?;
@@ -190,14 +194,18 @@ impl Attack {
 }
 
 fn options(format: Option<Format>) -> ImportOptions {
-    ImportOptions { scheme: Some("fuzz".to_owned()), format, ..ImportOptions::default() }
+    // A bloom filter does not say of what its digests are, and nothing else does not say it.
+    let algorithm =
+        format.filter(|format| format.name() == "bloom").and_then(|_| "sha1".parse().ok());
+    ImportOptions { scheme: Some("fuzz".to_owned()), format, algorithm, ..ImportOptions::default() }
 }
 
 /// Opens an index, asks everything of it and writes it in another form.
 fn ask(path: &Path, form: ExportFormat, written: &Path) {
     let Ok(index) = Index::open(path) else { return };
     let _sound = index.verify();
-    if export(&index, form, None, written).is_ok() {
+    let options = ExportOptions { perceptual: true, ..ExportOptions::default() };
+    if export(&index, form, options, written).is_ok() {
         let _gone = fs::remove_file(written);
     }
     let records: Vec<_> = index.records().take(100).filter_map(Result::ok).collect();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use triage_hash::Algorithm;
 
 use super::{Exporting, Form, Writing};
-use crate::Error;
+use crate::{Error, Index, PerceptualKind, Record};
 
 pub(super) static FORMAT: Form = Form {
     name: "vics",
@@ -41,13 +41,16 @@ fn write(out: &mut Exporting<'_>) -> Result<(), Error> {
             medium.insert("SHA1".to_owned(), json!(format!("{sha1:X}")));
         }
         let others = [Algorithm::Sha256, Algorithm::Sha512].into_iter();
-        let others: Vec<Value> = others
+        let mut others: Vec<Value> = others
             .filter_map(|algorithm| record.digests.get(algorithm))
             .map(|digest| {
                 let name = digest.algorithm().name().to_uppercase();
                 json!({ "HashName": name, "HashValue": format!("{digest:X}") })
             })
             .collect();
+        if out.options.perceptual {
+            put_perceptual(index, &record, &mut medium, &mut others)?;
+        }
         if !others.is_empty() {
             medium.insert("AlternativeHashes".to_owned(), Value::Array(others));
         }
@@ -66,4 +69,24 @@ fn write(out: &mut Exporting<'_>) -> Result<(), Error> {
         out.report.written += 1;
     }
     out.put(b"\n]}\n")
+}
+
+/// Puts the perceptual digests of a record in: one PhotoDNA under its own name, as readers expect
+/// it, everything else among the alternatives.
+fn put_perceptual(
+    index: &Index,
+    record: &Record,
+    medium: &mut Map<String, Value>,
+    others: &mut Vec<Value>,
+) -> Result<(), Error> {
+    let Some(owner) = record.digests.iter().next() else { return Ok(()) };
+    for digest in index.perceptual_of(owner)? {
+        let name = digest.kind().vics_name();
+        if digest.kind() == PerceptualKind::PhotoDna && !medium.contains_key(name) {
+            medium.insert(name.to_owned(), json!(digest.to_text()));
+        } else {
+            others.push(json!({ "HashName": name, "HashValue": digest.to_text() }));
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use triage_hash::Algorithm;
 
+use crate::PerceptualKind;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -13,6 +15,10 @@ pub(super) enum Field {
     Size,
     /// Categories.
     Category,
+    /// The labels of categories that have a number too.
+    Label,
+    /// Perceptual digests of that kind.
+    Perceptual(PerceptualKind),
 }
 
 /// Which column: by place or by the name in the header.
@@ -26,7 +32,8 @@ pub(super) enum Column {
 
 /// Says which columns of a delimited file hold what.
 ///
-/// The text form is `field=column,...`: fields are the names of algorithms, `size` and `category`;
+/// The text form is `field=column,...`: fields are the names of algorithms, `size`, `category`,
+/// `label`, `photodna` and `pdq`;
 /// a column is its number from 1 or its name in the header. `delimiter=tab` (or `comma`,
 /// `semicolon`, `pipe`) says what separates them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,8 +84,14 @@ impl FromStr for ColumnMap {
             let field = match key {
                 "size" => Field::Size,
                 "category" => Field::Category,
+                "label" => Field::Label,
+                "photodna" => Field::Perceptual(PerceptualKind::PhotoDna),
+                "pdq" => Field::Perceptual(PerceptualKind::Pdq),
                 _ => Field::Digest(key.parse().map_err(|_| {
-                    BadMap::new(key, "a field is an algorithm, size, category or delimiter")
+                    BadMap::new(
+                        key,
+                        "a field is an algorithm, size, category, label, photodna, pdq or delimiter",
+                    )
                 })?),
             };
             if map.columns.iter().any(|(known, _)| *known == field) {
@@ -116,7 +129,11 @@ pub(super) fn field_of_header(name: &[u8]) -> Option<Field> {
         b"blake3" | b"blake3hash" | b"b3sum" => digest(Algorithm::Blake3),
         b"size" | b"filesize" | b"mediasize" | b"sizebytes" | b"sizeinbytes" => Some(Field::Size),
         b"category" | b"mediacategory" | b"vicscategory" | b"viccategory" => Some(Field::Category),
-        _ => None,
+        b"label" | b"categorylabel" | b"categoryname" => Some(Field::Label),
+        text => {
+            let kind = std::str::from_utf8(text).ok().and_then(PerceptualKind::from_name);
+            kind.map(Field::Perceptual)
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! a view or a virtual table of a hostile file would run code of its own. Digests are read in one
 //! pass in the order of the table; nothing is sorted or joined on a table of 10^8 rows.
 
+use std::path::Path;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use triage_hash::{Algorithm, Digest};
@@ -12,7 +14,7 @@ use super::Grammar;
 use super::sample::Sample;
 use super::sink::{Place, Sink};
 use super::text::{Bad, named_digest};
-use crate::{Disposition, Error, Reason, Row, RowCategory};
+use crate::{Disposition, Error, PerceptualKind, Reason, Row, RowCategory};
 
 pub(super) static NSRL: Grammar = Grammar {
     name: "nsrl",
@@ -60,9 +62,11 @@ fn has_nsrl(sample: &Sample) -> bool {
 }
 
 fn open(sink: &Sink<'_>) -> Result<Connection, Error> {
-    let path = sink.path();
+    sink.open_database(|path, size| open_at(sink, path, size))
+}
+
+fn open_at(sink: &Sink<'_>, absolute: &Path, size: u64) -> Result<Connection, Error> {
     let failed = |error: &rusqlite::Error| sink.damaged(error, super::TOP);
-    let absolute = path.canonicalize().map_err(|error| sink.io(error))?;
     let mut uri = String::from("file:");
     for byte in absolute.as_os_str().as_encoded_bytes() {
         match byte {
@@ -83,7 +87,6 @@ fn open(sink: &Sink<'_>) -> Result<Connection, Error> {
     let page: i64 = connection
         .query_row("PRAGMA page_size", [], |row| row.get(0))
         .map_err(|error| failed(&error))?;
-    let size = std::fs::metadata(path).map_err(|error| sink.io(error))?.len();
     let page = u64::try_from(page).unwrap_or_default();
     if size.checked_rem(page) != Some(0) {
         return Err(sink.damaged(&"the file breaks off inside a page", super::TOP));
@@ -106,6 +109,8 @@ enum Column {
     Digest(Algorithm),
     Size,
     Category,
+    /// Perceptual digests; several are separated by `|`.
+    Perceptual(PerceptualKind),
     /// What the list says that its row is: `known`, `pedo`.
     Status,
 }
@@ -117,8 +122,7 @@ fn read_rows(
     sql: &str,
     columns: &[Column],
 ) -> Result<(), Error> {
-    let size = std::fs::metadata(sink.path()).map_err(|error| sink.io(error))?.len();
-    let most = size / LEAST_ROW_BYTES;
+    let most = sink.database_bytes()? / LEAST_ROW_BYTES;
     let failed = |sink: &Sink<'_>, number: u64, error: &rusqlite::Error| {
         sink.damaged(error, Place { line: number, column: 1 })
     };
@@ -135,7 +139,7 @@ fn read_rows(
             let reason = "its pages hold more rows than the file is large";
             return Err(sink.damaged(&reason, place));
         }
-        let wanted = sink.options().description.disposition;
+        let wanted = sink.options().description.disposition.unwrap_or_default();
         match row(values, columns, wanted) {
             Ok(row) => sink.accept(row, place)?,
             Err((reason, column)) => {
@@ -174,6 +178,11 @@ fn row(values: &rusqlite::Row<'_>, columns: &[Column], wanted: Disposition) -> R
                 row.category = category.map_err(|_| (Reason::BadCategory, place))?;
             }
             (Column::Category, _) => return Err((Reason::BadCategory, place)),
+            (Column::Perceptual(kind), ValueRef::Text(text)) => {
+                let texts = std::str::from_utf8(text).unwrap_or("?").split('|');
+                texts.for_each(|text| row.add_perceptual(*kind, text));
+            }
+            (Column::Perceptual(kind), _) => row.add_perceptual(*kind, "?"),
             (Column::Status, ValueRef::Text(status)) => {
                 let mut parts = status.split(|byte| *byte == b'|');
                 let is_known = parts.all(|part| part.eq_ignore_ascii_case(b"known"));
@@ -248,7 +257,9 @@ fn read_iped(sink: &mut Sink<'_>) -> Result<(), Error> {
         )
     };
     let (status, category) = (property("status"), property("vicCategory"));
-    let sql = format!("SELECT MD5, SHA1, SHA256, SHA512, {status}, {category} FROM HASHES h");
+    let photodna = property("photoDna");
+    let sql =
+        format!("SELECT MD5, SHA1, SHA256, SHA512, {status}, {category}, {photodna} FROM HASHES h");
     let columns = [
         Column::Digest(Algorithm::Md5),
         Column::Digest(Algorithm::Sha1),
@@ -256,6 +267,7 @@ fn read_iped(sink: &mut Sink<'_>) -> Result<(), Error> {
         Column::Digest(Algorithm::Sha512),
         Column::Status,
         Column::Category,
+        Column::Perceptual(PerceptualKind::PhotoDna),
     ];
     read_rows(sink, &connection, &sql, &columns)
 }

@@ -184,7 +184,9 @@ fn note_unused(layout: &Layout, header: &Fields, sink: &mut Sink<'_>) {
 /// Reads the fields of one record; what was in `row` is gone.
 fn read_row(layout: &Layout, fields: &Fields, row: &mut Row) -> Result<(), Bad> {
     row.digests.clear();
-    (row.size_bytes, row.category) = (None, None);
+    row.perceptual.clear();
+    (row.size_bytes, row.category, row.no_perceptual) = (None, None, 0);
+    let mut label = None;
     for (field, place) in &layout.columns {
         let Some(text) = fields.get(*place).filter(|text| !is_null(text)) else { continue };
         let start = fields.start(*place);
@@ -197,12 +199,23 @@ fn read_row(layout: &Layout, fields: &Fields, row: &mut Row) -> Result<(), Bad> 
                 let size = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
                 row.size_bytes = Some(size.ok_or((Reason::BadSize, start))?);
             }
+            Field::Label => label = Some((text, start)),
+            Field::Perceptual(kind) => {
+                row.add_perceptual(*kind, std::str::from_utf8(text).unwrap_or("?"));
+            }
             Field::Category => {
                 let text = std::str::from_utf8(text).map_err(|_| (Reason::BadCategory, start))?;
                 let category = RowCategory::from_text(text);
                 row.category = category.map_err(|_| (Reason::BadCategory, start))?;
             }
         }
+    }
+    // What a label without a category means is not known.
+    if let (Some(category), Some((text, start))) = (&mut row.category, label) {
+        let latin = || text.iter().copied().map(char::from).collect();
+        let text = std::str::from_utf8(text).map_or_else(|_| latin(), str::to_owned);
+        let text = RowCategory::label_of(&text).ok_or((Reason::BadCategory, start))?;
+        category.label.get_or_insert(text);
     }
     Ok(())
 }

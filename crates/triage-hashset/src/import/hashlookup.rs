@@ -43,7 +43,7 @@ fn parse(line: &[u8]) -> Result<Row, Bad> {
 }
 
 /// The members of an object as they are written: a map would keep one of two with the same name.
-struct Members(Vec<(String, Value)>);
+pub(super) struct Members(pub(super) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -70,6 +70,6 @@ impl<'de> Visitor<'de> for Collect {
 }
 
 /// Reads a size that may be a string.
-fn size(value: &Value) -> Option<u64> {
+pub(super) fn size(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }

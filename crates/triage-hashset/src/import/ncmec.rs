@@ -12,7 +12,7 @@ use super::sink::{Place, Sink};
 use super::text::named_digest;
 use super::xml::{Token, read_elements, root};
 use super::{Grammar, ImportOptions};
-use crate::{Error, Reason, Row, RowCategory};
+use crate::{Error, PerceptualKind, Reason, Row, RowCategory};
 
 pub(super) static FORMAT: Grammar =
     Grammar { name: "ncmec", about: "NCMEC hash-sharing XML, version 2", fits, read };
@@ -54,8 +54,13 @@ fn read(input: &mut dyn BufRead, _: &Sample, sink: &mut Sink<'_>) -> Result<(), 
                 Ok(category) => member.row.category = category,
                 Err(_) => member.bad = member.bad.or(Some(Reason::BadCategory)),
             },
-            Token::End("pdna" | "PDNA" | "netclean" | "videntifier" | "tmk", _) => {
-                sink.ignore_field("perceptual hashes");
+            Token::End(name @ ("pdna" | "PDNA" | "pdq" | "PDQ"), text) => {
+                if let Some(kind) = PerceptualKind::from_name(name) {
+                    member.row.add_perceptual(kind, text);
+                }
+            }
+            Token::End("netclean" | "videntifier" | "tmk", _) => {
+                sink.ignore_field("other perceptual digests");
             }
             Token::End("image" | "video", _) => {
                 let done = std::mem::take(&mut member);

@@ -22,7 +22,7 @@ const BINARY: &[(&[u8], &str)] = &[
     (b"\xfd7zXZ\0", "compressed with xz, twice"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd, twice"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
-    (b"\x01\0\0\0\0\0\0\0", "a DCSO bloom filter: it holds no digests and only answers `probably`"),
+    (b"\x01\0\0\0\0\0\0\0", "a DCSO bloom filter whose head makes no sense"),
 ];
 
 impl Sample {

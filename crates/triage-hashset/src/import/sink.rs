@@ -1,13 +1,18 @@
 //! Where readers put their rows: rules common to all formats, and the account.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
-use triage_hash::{Digest, Digests};
+use triage_hash::{Algorithm, Digest, Digests};
 
 use super::ImportOptions;
 use crate::exclusion::{self, Exclusion};
-use crate::{BadRow, Builder, Error, ImportReport, Index, Reason, Row, SetIdentity, Source};
+use crate::index::Kind;
+use crate::spill::{Growing, Spool};
+use crate::{
+    BadRow, Builder, Disposition, Error, ImportReport, Index, ProbableReport, Reason, Row,
+    SetIdentity, Source,
+};
 
 /// Where in the text something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,10 @@ pub(super) struct Place {
     pub(super) column: u64,
 }
 
+/// Most bytes of a database that is unpacked: the largest of the NSRL has 170 GiB (2026.03), and a
+/// full disk ends it before.
+const MOST_SPOOLED: u64 = 1 << 40;
+
 /// Takes the rows of one list.
 pub(super) struct Sink<'a> {
     path: &'a Path,
@@ -25,6 +34,8 @@ pub(super) struct Sink<'a> {
     builder: Builder,
     report: ImportReport,
     named_scheme: Option<String>,
+    /// The database that was unpacked, and its size.
+    spooled: Option<(Spool, u64)>,
 }
 
 impl<'a> Sink<'a> {
@@ -35,7 +46,8 @@ impl<'a> Sink<'a> {
 
     /// Returns a sink that puts its rows into `builder`.
     pub(super) fn with(path: &'a Path, options: &'a ImportOptions, builder: Builder) -> Self {
-        Self { path, options, builder, report: ImportReport::default(), named_scheme: None }
+        let report = ImportReport::default();
+        Self { path, options, builder, report, named_scheme: None, spooled: None }
     }
 
     /// Returns how the list is to be read.
@@ -43,9 +55,40 @@ impl<'a> Sink<'a> {
         self.options
     }
 
-    /// Returns where the list lies, for databases, which are not read as a stream.
+    /// Returns where the list lies.
     pub(super) fn path(&self) -> &'a Path {
         self.path
+    }
+
+    /// Unpacks a database, which is not read as a stream, into a scratch file beside the index.
+    pub(super) fn spool(&mut self, database: &mut dyn Read) -> Result<(), Error> {
+        let Some(mut spool) = self.builder.spool()? else {
+            let why = "a packed database, which has to be unpacked on a disk: `sets import` it, which \
+                       does that beside the index";
+            return Err(self.damaged(&why, super::TOP));
+        };
+        let size = spool.fill(database, MOST_SPOOLED, &|error| self.io(error))?;
+        self.spooled = Some((spool, size));
+        Ok(())
+    }
+
+    /// Opens the database by its name, and says how many bytes it has.
+    pub(super) fn open_database<T>(
+        &self,
+        open: impl FnOnce(&Path, u64) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some((spool, size)) = &self.spooled {
+            return spool.open_by_name(|path| open(path, *size));
+        }
+        open(&self.path.canonicalize().map_err(|error| self.io(error))?, self.database_bytes()?)
+    }
+
+    /// Returns how many bytes the database has.
+    pub(super) fn database_bytes(&self) -> Result<u64, Error> {
+        match &self.spooled {
+            Some((_, size)) => Ok(*size),
+            None => Ok(std::fs::metadata(self.path).map_err(|error| self.io(error))?.len()),
+        }
     }
 
     /// Takes a well-formed row: leaves out what must never be in a set.
@@ -61,12 +104,18 @@ impl<'a> Sink<'a> {
     /// Takes the row if there is nothing to leave out, which is nearly always so; or rejects it.
     /// Says whether the row is dealt with.
     fn takes_all_of(&mut self, row: &Row, place: Place) -> Result<bool, Error> {
-        if row.digests.is_empty() {
+        self.report.note_no_perceptual(row.no_perceptual);
+        if row.digests.is_empty() && row.perceptual.is_empty() {
             self.reject(Reason::NoDigest, place)?;
             return Ok(true);
         }
+        if row.digests.is_empty() {
+            self.exclude(Exclusion::PerceptualOnly);
+            self.keep_perceptual(row)?;
+            return Ok(true);
+        }
         if row.category.is_some()
-            && self.options.description.disposition == crate::Disposition::KnownGood
+            && self.options.description.disposition == Some(Disposition::KnownGood)
         {
             let (path, line) = (self.path.to_owned(), place.line);
             return Err(Error::CategorisedKnownGood { path, line });
@@ -76,7 +125,18 @@ impl<'a> Sink<'a> {
         }
         self.report.rows += 1;
         self.builder.push(row)?;
+        self.keep_perceptual(row)?;
         Ok(true)
+    }
+
+    /// Puts the perceptual digests of a row beside the set, unless they are not wanted.
+    fn keep_perceptual(&mut self, row: &Row) -> Result<(), Error> {
+        if self.options.drop_perceptual {
+            row.perceptual.iter().for_each(|one| self.report.ignore_field(one.kind().name()));
+            return Ok(());
+        }
+        let owner = row.digests.iter().next().copied();
+        row.perceptual.iter().try_for_each(|one| self.builder.push_perceptual(owner, one))
     }
 
     /// Takes a row without those of its digests that must never be in a set.
@@ -100,6 +160,12 @@ impl<'a> Sink<'a> {
             Some(why) => *self.report.excluded.entry(why).or_default() += 1,
             None => self.builder.push(&row)?,
         }
+        if exclusion != Some(Exclusion::EmptyFile) {
+            if exclusion.is_some() {
+                row.digests.clear();
+            }
+            self.keep_perceptual(&row)?;
+        }
         Ok(())
     }
 
@@ -111,6 +177,12 @@ impl<'a> Sink<'a> {
         }
         self.report.rows += 1;
         self.builder.push_digest(&digest)
+    }
+
+    /// Counts a row that is left out on purpose.
+    pub(super) fn exclude(&mut self, why: Exclusion) {
+        self.report.rows += 1;
+        *self.report.excluded.entry(why).or_default() += 1;
     }
 
     /// Counts a row that cannot be used; in strict mode this ends the import.
@@ -126,6 +198,23 @@ impl<'a> Sink<'a> {
     /// Counts a field that is not used.
     pub(super) fn ignore_field(&mut self, name: &str) {
         self.report.ignore_field(name);
+    }
+
+    /// Returns a place for bytes that may be more than memory holds.
+    pub(super) fn growing(&self) -> Result<Growing, Error> {
+        self.builder.growing()
+    }
+
+    /// Takes a bloom filter, head and bits, in place of rows.
+    pub(super) fn accept_filter(
+        &mut self,
+        algorithm: Algorithm,
+        filter: Growing,
+        report: ProbableReport,
+    ) -> Result<(), Error> {
+        self.builder.attach(Kind::Bloom, Some(algorithm), report.bits, filter)?;
+        self.report.probable = Some(report);
+        Ok(())
     }
 
     /// Notes that a digest was named by its length alone.
@@ -152,7 +241,8 @@ impl<'a> Sink<'a> {
     /// Compiles what was taken, into a file if one is named.
     pub(super) fn finish(self, source: Source, output: Option<&Path>) -> Result<Index, Error> {
         let path = self.path.to_owned();
-        if self.builder.is_empty() {
+        let is_filter = self.report.probable.is_some();
+        if self.builder.is_empty() && !is_filter {
             return Err(Error::NoDigests { path, report: Box::new(self.report) });
         }
         let scheme = self.options.scheme.clone().or(self.named_scheme);
@@ -161,6 +251,8 @@ impl<'a> Sink<'a> {
             return Err(Error::SchemeNeeded { path });
         }
         let said = self.options.description.clone();
+        // Whoever says nothing of a filter has most likely one of known files.
+        let unsaid = if is_filter { Disposition::Informational } else { Disposition::Alert };
         let identity = SetIdentity {
             name: said.name.unwrap_or_else(|| source.name.clone()),
             version: said.version,
@@ -168,7 +260,7 @@ impl<'a> Sink<'a> {
             date: said.date,
             licence: said.licence,
             handling: said.handling,
-            disposition: said.disposition,
+            disposition: said.disposition.unwrap_or(unsaid),
             scheme,
             source,
         };

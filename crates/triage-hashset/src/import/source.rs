@@ -151,7 +151,9 @@ fn encoding(head: &[u8]) -> (Encoding, usize) {
 pub(super) fn decode<'a>(head: &'a [u8], rest: impl Read + 'a) -> Box<dyn BufRead + 'a> {
     let (encoding, mark) = encoding(head);
     let text = head.get(mark..).unwrap_or_default();
-    let ends_in_cr = ends_lines_with_cr(text, encoding);
+    // The bits of a filter are no text, whatever bytes they look like.
+    let is_filter = head.starts_with(&crate::bloom::MAGIC);
+    let ends_in_cr = !is_filter && ends_lines_with_cr(text, encoding);
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(text).chain(rest));
     let decoded = decoded(whole, encoding);
     if ends_in_cr { Box::new(BufReader::with_capacity(BUFFER, CrToLf(decoded))) } else { decoded }

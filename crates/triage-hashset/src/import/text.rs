@@ -30,7 +30,8 @@ pub(super) fn read_digests(
     each_line(input, sink, parse, Sink::accept_digest)
 }
 
-fn each_line<'a, T>(
+/// Reads every line with `parse` and hands what it gives to `accept`.
+pub(super) fn each_line<'a, T>(
     input: &mut dyn BufRead,
     sink: &mut Sink<'a>,
     parse: impl Fn(&[u8]) -> Result<T, Bad>,

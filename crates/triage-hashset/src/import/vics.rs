@@ -3,8 +3,8 @@
 //!
 //! The shape is told by structure: an element with an array `Media` is a case, whose media are the
 //! rows. Member names count in any case and order; numbers may be strings. Files of many gigabytes
-//! are streamed. A file that breaks off fails as a whole. PhotoDNA and everything else but digests,
-//! size and category is dropped and counted.
+//! are streamed. A file that breaks off fails as a whole. PhotoDNA and PDQ are kept beside the set;
+//! everything else but digests, size and category is passed over and counted.
 
 use std::io::BufRead;
 
@@ -17,7 +17,7 @@ use super::sink::Sink;
 use super::text::named_digest;
 use super::{Grammar, ImportOptions};
 use crate::category::scheme_of_vics_context;
-use crate::{Error, Reason, Row, RowCategory};
+use crate::{Error, PerceptualKind, Reason, Row, RowCategory};
 
 pub(super) static FORMAT: Grammar = Grammar {
     name: "vics",
@@ -33,6 +33,7 @@ enum Member {
     Value,
     Media,
     Digest(Algorithm),
+    Perceptual(PerceptualKind),
     Size,
     Category,
     Alternatives,
@@ -41,10 +42,12 @@ enum Member {
 }
 
 /// The members by name.
-const MEMBERS: [(&str, Member); 13] = [
+const MEMBERS: [(&str, Member); 15] = [
     ("MD5", Member::Digest(Algorithm::Md5)),
     ("SHA1", Member::Digest(Algorithm::Sha1)),
     ("SHA256", Member::Digest(Algorithm::Sha256)),
+    ("PhotoDNA", Member::Perceptual(PerceptualKind::PhotoDna)),
+    ("PDQ", Member::Perceptual(PerceptualKind::Pdq)),
     ("Category", Member::Category),
     ("MediaSize", Member::Size),
     ("AlternativeHashes", Member::Alternatives),
@@ -185,6 +188,10 @@ fn element(
                 let value = scalar(json)?;
                 medium.take_digest(value, algorithm);
             }
+            Some(Member::Perceptual(kind)) => {
+                let value = scalar(json)?;
+                medium.take_perceptual(&value, kind);
+            }
             Some(Member::Size) => {
                 let value = scalar(json)?;
                 medium.take_size(&value);
@@ -207,7 +214,7 @@ fn element(
     Ok(is_case)
 }
 
-/// Reads further digests, each with the name of its algorithm. Perceptual hashes are passed over.
+/// Reads further digests, each with the name of its algorithm.
 fn alternatives(
     json: &mut Reader<'_>,
     sink: &mut Sink<'_>,
@@ -231,9 +238,10 @@ fn alternatives(
         }
         json.end_object()?;
         let Scalar::Text(name) = name else { continue };
-        match name.parse() {
-            Ok(algorithm) => medium.take_digest(value, algorithm),
-            Err(_) => sink.ignore_field(&name),
+        match (name.parse(), PerceptualKind::from_name(&name)) {
+            (Ok(algorithm), _) => medium.take_digest(value, algorithm),
+            (Err(_), Some(kind)) => medium.take_perceptual(&value, kind),
+            (Err(_), None) => sink.ignore_field(&name),
         }
     }
     Ok(json.end_array()?)
@@ -253,6 +261,14 @@ impl Medium {
                 }
                 Err((reason, _)) => self.refuse(reason),
             },
+        }
+    }
+
+    fn take_perceptual(&mut self, value: &Scalar, kind: PerceptualKind) {
+        match value {
+            Scalar::Null => {}
+            Scalar::Text(text) => self.row.add_perceptual(kind, text),
+            Scalar::Other => self.row.add_perceptual(kind, "?"),
         }
     }
 

@@ -22,6 +22,11 @@ impl Assembly {
         Self { parts, major }
     }
 
+    /// Adds a section behind the others.
+    pub(crate) fn attach(&mut self, part: Part) {
+        self.parts.push(part);
+    }
+
     /// Returns the bytes of the file.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ use triage_hash::{Algorithm, Algorithms};
 
 use super::assembly::Assembly;
 use super::keys::Keys;
-use super::layout::{Kind, MAJOR, MAJOR_KEYED, MAX_JSON, Meta, NO_CLASS, NO_KEY, NO_SIZE};
+use super::layout::{
+    Kind, MAJOR, MAJOR_FILTER, MAJOR_KEYED, MAX_JSON, Meta, NO_CLASS, NO_KEY, NO_SIZE,
+};
 use crate::sorter::Sorter;
 use crate::spill::{Growing, Scratch, Stored};
 use crate::{Category, Error, ImportReport};
@@ -19,11 +21,11 @@ pub(super) struct Sections {
 }
 
 /// One section before it has a place in the file.
-pub(super) struct Part {
-    pub(super) kind: Kind,
-    pub(super) algorithm: Option<Algorithm>,
-    pub(super) count: u64,
-    pub(super) bytes: Stored,
+pub(crate) struct Part {
+    pub(crate) kind: Kind,
+    pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) count: u64,
+    pub(crate) bytes: Stored,
 }
 
 impl Sections {
@@ -235,7 +237,12 @@ impl Columns {
         all.add(Kind::Categories, None, categories.len() as u64, &json(&categories)?)?;
         all.parts.extend(of_rows.parts);
         all.parts.extend(of_keys.parts);
-        Ok(Assembly::new(all.parts, if meta.keyed.is_some() { MAJOR_KEYED } else { MAJOR }))
+        let major = match (&meta.keyed, &meta.report.probable) {
+            (Some(_), _) => MAJOR_KEYED,
+            (None, Some(_)) => MAJOR_FILTER,
+            (None, None) => MAJOR,
+        };
+        Ok(Assembly::new(all.parts, major))
     }
 }
 

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use triage_hash::Algorithm;
 
-use crate::{ImportReport, SetIdentity};
+use crate::{ImportReport, PerceptualKind, SetIdentity};
 
 /// The first eight bytes of every index file.
 pub(crate) const MAGIC: &[u8; 8] = b"TRIAGEHX";
@@ -17,8 +17,10 @@ pub(crate) const MAJOR: u16 = 1;
 /// Major version of an index of keyed digests: a program that knows only the other must not find
 /// nothing in it. Any other version cannot be read.
 pub(crate) const MAJOR_KEYED: u16 = 2;
+/// Major version of a bloom filter in place of digests, for the same reason.
+pub(crate) const MAJOR_FILTER: u16 = 3;
 /// Minor version: a later one has sections that this program may skip.
-pub(crate) const MINOR: u16 = 2;
+pub(crate) const MINOR: u16 = 3;
 /// Length of the header; the section table follows.
 pub(crate) const HEADER_LEN: usize = 64;
 /// Where the digest of the head stands in the header.
@@ -27,7 +29,8 @@ pub(crate) const HEAD_DIGEST_AT: usize = 32;
 pub(crate) const ENTRY_LEN: usize = 64;
 /// Sections start at multiples of this.
 pub(crate) const ALIGN: usize = 4096;
-/// Most sections that are accepted; a set with six algorithms has 34.
+/// Most sections that are accepted; a set with six algorithms has 34, and at most 14 of
+/// perceptual digests.
 pub(crate) const MAX_SECTIONS: usize = 256;
 /// Longest JSON section that is accepted, in bytes: it is read into memory when opened.
 pub(crate) const MAX_JSON: usize = 64 << 20;
@@ -69,6 +72,12 @@ pub(crate) enum Kind {
     Lists = 19,
     /// Binary-fuse filter over the keys.
     Filter = 20,
+    /// A bloom filter of DCSO, head and bits, in place of digests.
+    Bloom = 21,
+    /// PhotoDNA, each behind the digest of its file, in order.
+    PhotoDna = 32,
+    /// PDQ, likewise.
+    Pdq = 33,
 }
 
 impl Kind {
@@ -87,6 +96,17 @@ impl Kind {
             Self::Links => "section links",
             Self::Lists => "section lists",
             Self::Filter => "section filter",
+            Self::Bloom => "section bloom filter",
+            Self::PhotoDna => "section PhotoDNA",
+            Self::Pdq => "section PDQ",
+        }
+    }
+
+    /// Returns the section of perceptual digests of that kind.
+    pub(crate) const fn of_perceptual(kind: PerceptualKind) -> Self {
+        match kind {
+            PerceptualKind::PhotoDna => Self::PhotoDna,
+            PerceptualKind::Pdq => Self::Pdq,
         }
     }
 }

@@ -20,9 +20,11 @@ use super::layout::{
     ENTRY_LEN, HEADER_LEN, Kind, MAGIC, Meta, Section, algorithm_number, read_u32, read_u64,
 };
 use super::parser::{Parser, TableSections};
+use super::perceptual::PerceptualTable;
+use crate::bloom::{HEADER_LEN as HEAD_OF_BLOOM, Header};
 use crate::builder::{MAX_CATEGORIES, MAX_ROWS};
 use crate::map::Bytes;
-use crate::{Category, DigestKey, Error, ImportReport, SetIdentity, SetKeys};
+use crate::{Category, DigestKey, Error, ImportReport, ProbableReport, SetIdentity, SetKeys};
 
 /// The compiled index of one set. Shareable between threads.
 pub struct Index {
@@ -38,6 +40,8 @@ pub struct Index {
     /// The distinct sizes in order, if every row has one.
     distinct_sizes: Option<Range<usize>>,
     pub(super) tables: Vec<Table>,
+    pub(super) bloom: Option<Bloom>,
+    pub(super) perceptual: Vec<PerceptualTable>,
     pub(super) name: Arc<str>,
     pub(super) version: Option<Arc<str>>,
     pub(super) source_sha256: Arc<str>,
@@ -71,11 +75,21 @@ pub(super) struct Table {
     pub(super) filter: Filter,
 }
 
+/// A bloom filter in place of digests.
+#[derive(Debug)]
+pub(super) struct Bloom {
+    pub(super) algorithm: Algorithm,
+    pub(super) header: Header,
+    /// The bits, without the head.
+    pub(super) bits: Range<usize>,
+    pub(super) false_positives_per_billion: u64,
+}
+
 /// Up to this size a file is checked whole before it is asked: that takes about 20 milliseconds.
 const MOST_VERIFIED_AT_ONCE: usize = 64 << 20;
 
 /// The algorithms from the strongest to the weakest; equals in the order of columns.
-const BY_STRENGTH: [Algorithm; 6] = [
+pub(super) const BY_STRENGTH: [Algorithm; 6] = [
     Algorithm::Sha512,
     Algorithm::Sha256,
     Algorithm::Sha3_256,
@@ -302,10 +316,36 @@ impl Index {
         table.map_or(0, |table| u64::from(table.count))
     }
 
+    /// Returns how many entries the set has: its records, or what the head of a bloom filter says
+    /// was put in.
+    #[must_use]
+    pub fn entry_count(&self) -> u64 {
+        self.probable().map_or_else(|| self.record_count(), |probable| probable.items)
+    }
+
+    /// Returns what is known of the bloom filter, if the set is one and holds no digests.
+    #[must_use]
+    pub fn probable(&self) -> Option<ProbableReport> {
+        self.meta.report.probable.filter(|_| self.bloom.is_some())
+    }
+
+    /// Refuses what needs digests that can be gone through.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] if the set is a bloom filter.
+    pub(crate) fn refuse_bloom(&self) -> Result<(), Error> {
+        if self.bloom.is_none() {
+            return Ok(());
+        }
+        let reason = "is a bloom filter: there are no digests in it to go through".to_owned();
+        Err(Error::Unfit { set: self.meta.identity.name.clone(), reason })
+    }
+
     /// Returns which algorithms the set has digests of.
     #[must_use]
     pub fn algorithms(&self) -> Algorithms {
-        self.tables.iter().map(|table| table.algorithm).collect()
+        let exact = self.tables.iter().map(|table| table.algorithm);
+        exact.chain(self.bloom.as_ref().map(|bloom| bloom.algorithm)).collect()
     }
 
     fn parse(bytes: Bytes, path: &Path, keys: &SetKeys) -> Result<Self, Error> {
@@ -347,9 +387,11 @@ impl Index {
         if tables.len() > 1 && tables.iter().any(|table| table.key_of_row.is_none()) {
             return Err(parser.bad(Kind::KeyOfRow.name(), &"one for each algorithm", &"fewer"));
         }
+        let bloom = parser.bloom(&sections, meta.report.probable)?;
         let distinct_sizes = find(Kind::DistinctSizes, None)
             .map(|section| parser.column(section, Kind::DistinctSizes, section.count, 8))
-            .transpose()?;
+            .transpose()?
+            .filter(|_| bloom.is_none());
         let (sizes, classes) = (of_rows(Kind::Sizes, None, 8)?, of_rows(Kind::Classes, None, 2)?);
         let index = Self {
             path: path.to_owned(),
@@ -364,19 +406,27 @@ impl Index {
             classes,
             distinct_sizes,
             tables,
+            bloom,
+            perceptual: parser.perceptual(&sections)?,
             key,
             checks: parser.checks(&sections)?,
             sections,
             bytes,
         };
-        // What was read of the filters is kept, and so it is checked now.
-        for table in &index.tables {
+        index.check_what_was_read()?;
+        Ok(index)
+    }
+
+    /// Checks the pages of which something is kept: the heads of the filters.
+    fn check_what_was_read(&self) -> Result<(), Error> {
+        for table in &self.tables {
             let start = table.filter_section.start;
-            let _ = index.part(start..start.saturating_add(table.filter.head_len()));
+            let _ = self.part(start..start.saturating_add(table.filter.head_len()));
         }
-        match index.damage() {
-            None => Ok(index),
-            Some(place) => Err(index.bad_page(place)),
+        if let Some(bloom) = &self.bloom {
+            let start = bloom.bits.start.saturating_sub(HEAD_OF_BLOOM);
+            let _ = self.part(start..bloom.bits.start);
         }
+        self.damage().map_or(Ok(()), |place| Err(self.bad_page(place)))
     }
 }

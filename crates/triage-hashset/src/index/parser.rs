@@ -11,13 +11,14 @@ use super::assembly::head_digest;
 use super::checks::Checks;
 use super::filter::Filter;
 use super::layout::{
-    ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAJOR, MAJOR_KEYED, MAX_JSON, MAX_SECTIONS, Meta,
-    Section, fan_bits, read_u32, read_u64,
+    ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAJOR, MAJOR_FILTER, MAJOR_KEYED, MAX_JSON,
+    MAX_SECTIONS, Meta, Section, algorithm_number, fan_bits, read_u32, read_u64,
 };
-use super::open::{Table, is_index};
+use super::open::{BY_STRENGTH, Bloom, Table, is_index};
+use crate::bloom::{HEADER_LEN as HEAD_OF_BLOOM, Header};
 use crate::builder::MAX_ROWS;
 use crate::map::Bytes;
-use crate::{DigestKey, Error, SetKeys};
+use crate::{DigestKey, Error, ProbableReport, SetKeys};
 
 /// The section entries of one algorithm.
 pub(super) struct TableSections<'a> {
@@ -62,7 +63,7 @@ impl Parser<'_> {
             return Err(self.bad("magic", &"TRIAGEHX", &"other bytes"));
         }
         let version = read_u32(header, 8).unwrap_or_default();
-        if ![MAJOR, MAJOR_KEYED].map(u32::from).contains(&(version & 0xffff)) {
+        if ![MAJOR, MAJOR_KEYED, MAJOR_FILTER].map(u32::from).contains(&(version & 0xffff)) {
             return Err(self.bad("version", &MAJOR, &(version & 0xffff)));
         }
         let len = read_u64(header, 16).unwrap_or_default();
@@ -179,6 +180,36 @@ impl Parser<'_> {
         self.check_digest(section, name)?;
         let bytes = self.bytes.get(range).unwrap_or_default();
         serde_json::from_slice(bytes).map_err(|error| self.bad(name, &"JSON", &error))
+    }
+
+    /// Reads the bloom filter, if there is one.
+    pub(super) fn bloom(
+        &self,
+        sections: &[Section],
+        report: Option<ProbableReport>,
+    ) -> Result<Option<Bloom>, Error> {
+        let name = Kind::Bloom.name();
+        let section = sections.iter().find(|s| s.kind == Kind::Bloom as u32);
+        let (section, report) = match (section, report) {
+            (None, None) => return Ok(None),
+            (Some(section), Some(report)) => (section, report),
+            (section, _) => {
+                let found = if section.is_some() { "no description" } else { "no section" };
+                return Err(self.bad(name, &"section and description", &found));
+            }
+        };
+        let range = self.range(section, name)?;
+        let header = Header::read(self.bytes.get(range.clone()).unwrap_or_default());
+        let algorithm = BY_STRENGTH.into_iter().find(|a| algorithm_number(*a) == section.algorithm);
+        let (Some(header), Some(algorithm)) = (header, algorithm) else {
+            return Err(self.bad(name, &"a filter of an algorithm", &"none"));
+        };
+        let bits = range.start.saturating_add(HEAD_OF_BLOOM)..range.end;
+        if header.bits_bytes() != bits.len() as u64 || header.bits != section.count {
+            return Err(self.bad(name, &header.bits_bytes(), &bits.len()));
+        }
+        let false_positives_per_billion = report.false_positives_per_billion;
+        Ok(Some(Bloom { algorithm, header, bits, false_positives_per_billion }))
     }
 
     pub(super) fn table(

@@ -128,6 +128,8 @@ pub(crate) const SAMPLES: &[&str] = &[
     "malwarebazaar/full.csv",
     "misp_feed/128c603e-2e18-5914-b465-80cc4821378a.json",
     "ncmec/entries_v2.xml",
+    "nps_hashdb/export.json",
+    "nps_hashdb/import.tab",
     "nsrl_v1.5/NSRLFile.txt",
     "nsrl_v2/NSRLFile.txt",
     "nsrl_v3/RDS_2026.01.1_synthetic_full_subset.db",

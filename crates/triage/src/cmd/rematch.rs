@@ -13,7 +13,7 @@ use super::rematch_changes;
 use crate::console::{Console, out};
 use crate::failure::Failure;
 use crate::set_args::{SetArgs, damaged};
-use crate::shown::{self, coverage_json, hit_line, record_json};
+use crate::shown::{self, coverage_json, hit_line, probable_words, record_json};
 use crate::{exit, measure};
 
 /// Look the digests of stored manifests up in sets again; no disk needed
@@ -187,8 +187,9 @@ impl Sum {
             false => String::new(),
         };
         console.say(&format!(
-            "{} hits among {} entries{of}{incomplete}",
+            "{} hits{} among {} entries{of}{incomplete}",
             measure::count(coverage.hits()),
+            probable_words(coverage),
             measure::count(coverage.seen().entries),
         ));
         let mut summary: Value = json!({

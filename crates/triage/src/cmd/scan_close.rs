@@ -13,7 +13,7 @@ use super::scan_since;
 use crate::clock::{now, zone};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::shown::{coverage_json, coverage_lines};
+use crate::shown::{coverage_json, coverage_lines, hits_words};
 use crate::{exit, facts, measure, shown};
 
 /// A walk that ended.
@@ -262,11 +262,7 @@ fn last_words(
             .say("warning: the seal is NOT SIGNED; give --sign-key (see `triage custody keygen`)");
     }
     console.say(&format!("report: {}", shown::path(&case.path("data/report/report.html"))));
-    let hits = match coverage.hits() {
-        0 => "no hit".to_owned(),
-        1 => "1 hit".to_owned(),
-        hits => format!("{} hits", measure::count(hits)),
-    };
+    let hits = hits_words(coverage);
     let entries = measure::count(coverage.seen().entries);
     let part = match (&plan.after, &plan.until) {
         (None, None) => "",

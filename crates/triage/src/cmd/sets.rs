@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use triage_hashset::{Description, Disposition, Index, SetKeys, SetSource, Sets, import_to};
+use triage_hashset::{
+    Certainty, Description, Disposition, Index, ProbableReport, SetKeys, SetSource, Sets, import_to,
+};
 
 use super::sets_encrypt::{EncryptArgs, run as run_encrypt};
 use super::sets_lookup::{LookupArgs, run as run_lookup};
@@ -43,6 +45,12 @@ pub(crate) struct ImportArgs {
     /// The index to write; must not exist
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    /// Read the list as this format instead of telling it by content, as --set-format does
+    #[arg(long, value_name = "FORMAT", conflicts_with = "set_format")]
+    format: Option<String>,
+    /// Leave perceptual digests (PhotoDNA, PDQ) out of the set instead of keeping them beside it
+    #[arg(long)]
+    no_perceptual: bool,
     /// The name of the set; else the list's file name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -61,9 +69,10 @@ pub(crate) struct ImportArgs {
     /// A handling note, such as TLP:RED
     #[arg(long, value_name = "TEXT")]
     handling: Option<String>,
-    /// What a match means: alert, known-good or informational
-    #[arg(long, value_name = "NAME", default_value = "alert")]
-    disposition: Disposition,
+    /// What a match means: alert, known-good or informational; without it alert, for a bloom
+    /// filter informational
+    #[arg(long, value_name = "NAME")]
+    disposition: Option<Disposition>,
     /// How much memory to sort in: 512M, 2G; what does not fit is sorted beside the index
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = measure::size)]
     memory: u64,
@@ -116,7 +125,10 @@ fn import_list(args: &ImportArgs, console: Console) -> Result<u8, Failure> {
         handling: args.handling.clone(),
         disposition: args.disposition,
     };
-    let options = args.reading.options(description)?;
+    let mut reading = args.reading.clone();
+    reading.set_format = reading.set_format.or_else(|| args.format.clone());
+    let mut options = reading.options(description)?;
+    options.drop_perceptual = args.no_perceptual;
     let failed = |error: triage_hashset::Error| Failure::from(error).at(shown::path(&args.list));
     let memory = usize::try_from(args.memory).unwrap_or(usize::MAX).max(LEAST_MEMORY_BYTES);
     let index = import_to(&args.list, &options, &args.output, memory).map_err(failed)?;
@@ -161,7 +173,54 @@ pub(crate) fn describe(index: &Index, console: Console) {
         lines.push(format!("keyed by     {} (a digest key)", escaped(key)));
     }
     lines.push(format!("sha256       {}", identity.source.sha256));
-    lines.push(format!("records      {}", measure::count(index.record_count())));
+    match index.probable() {
+        Some(probable) => lines.extend(filter_lines(index, &probable)),
+        None => lines.extend(row_lines(index)),
+    }
+    for (kind, count) in &report.perceptual {
+        lines.push(format!(
+            "perceptual   {} {kind}, kept and never matched",
+            measure::count(*count)
+        ));
+    }
+    for (field, count) in &report.ignored_fields {
+        let field = escaped(field);
+        lines.push(format!("  not used   {} {field}", measure::count(*count)));
+    }
+    let named = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    for (reason, count) in &report.rejected {
+        lines.push(format!("  rejected   {count} {}", named(&json!(reason))));
+    }
+    for (reason, count) in &report.excluded {
+        lines.push(format!("  left out   {count} {}", named(&json!(reason))));
+    }
+    for bad in &report.first_bad {
+        let reason = named(&json!(bad.reason));
+        lines.push(format!("  line {} column {}: {reason}", bad.line, bad.column));
+    }
+    lines.iter().for_each(|line| console.line(line));
+}
+
+/// What there is to say of a bloom filter.
+fn filter_lines(index: &Index, probable: &ProbableReport) -> Vec<String> {
+    let rate =
+        Certainty::Probable { false_positives_per_billion: probable.false_positives_per_billion };
+    vec![
+        format!("bloom filter of {}: it holds no digests", index.algorithms()),
+        format!("entries      {} (its head says so)", measure::count(probable.items)),
+        format!(
+            "bits         {}, {} of them set",
+            measure::count(probable.bits),
+            measure::count(probable.ones)
+        ),
+        format!("matches      {rate}"),
+    ]
+}
+
+/// What there is in a set of digests, and what became of the rows of its list.
+fn row_lines(index: &Index) -> Vec<String> {
+    let report = index.report();
+    let mut lines = vec![format!("records      {}", measure::count(index.record_count()))];
     for algorithm in index.algorithms().iter() {
         let count = measure::count(index.digest_count(algorithm));
         lines.push(format!("  {algorithm:<10} {count}"));
@@ -175,18 +234,7 @@ pub(crate) fn describe(index: &Index, console: Console) {
         report.rejects(),
         report.exclusions()
     ));
-    let named = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    for (reason, count) in &report.rejected {
-        lines.push(format!("  rejected   {count} {}", named(&json!(reason))));
-    }
-    for (reason, count) in &report.excluded {
-        lines.push(format!("  left out   {count} {}", named(&json!(reason))));
-    }
-    for bad in &report.first_bad {
-        let reason = named(&json!(bad.reason));
-        lines.push(format!("  line {} column {}: {reason}", bad.line, bad.column));
-    }
-    lines.iter().for_each(|line| console.line(line));
+    lines
 }
 
 pub(crate) fn open(path: &Path, reading: &ReadingArgs) -> Result<Index, Failure> {
@@ -208,11 +256,12 @@ fn list(args: &ListArgs, console: Console) -> Result<u8, Failure> {
         found += 1;
         let identity = index.identity();
         console.line(&format!(
-            "{:>14}  {:<13}  {}  {}",
-            measure::count(index.record_count()),
+            "{:>14}  {:<13}  {}  {}{}",
+            measure::count(index.entry_count()),
             identity.disposition.name(),
             triage_evidence::escape(identity.name.as_bytes()),
-            shown::path(path)
+            shown::path(path),
+            if index.probable().is_some() { "  (bloom filter: probable only)" } else { "" }
         ));
         console.record(&index_json("set", &index));
     }
@@ -251,7 +300,8 @@ fn info(args: &InfoArgs, verify: bool, console: Console) -> Result<u8, Failure> 
                 .at(shown::path(&args.set))
                 .caused_by(&error)
         })?;
-        console.line(&format!("sound: {} records", measure::count(index.record_count())));
+        let what = if index.probable().is_some() { "entries of a bloom filter" } else { "records" };
+        console.line(&format!("sound: {} {what}", measure::count(index.entry_count())));
         console.line(&format!("index blake3 {}", facts::hex(&index.digest())));
     } else {
         describe(&index, console);

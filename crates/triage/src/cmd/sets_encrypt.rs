@@ -57,6 +57,12 @@ pub(crate) fn run(args: &EncryptArgs, console: Console) -> Result<u8, Failure> {
     let mut index = open(&args.set, &args.reading)?;
     index.verify().map_err(failed)?;
     if let Some(key) = digest_key(args)? {
+        let perceptual: u64 = index.report().perceptual.values().sum();
+        if perceptual > 0 {
+            console.say(&format!(
+                "note: {perceptual} perceptual digests are left out: no key hides them"
+            ));
+        }
         // An encrypted set has no file of its own before.
         let output = lock.is_none().then_some(args.output.as_path());
         let memory = usize::try_from(args.memory).unwrap_or(usize::MAX).max(LEAST_MEMORY_BYTES);
@@ -79,7 +85,7 @@ fn told(index: &Index, lock: Option<&Lock>, args: &EncryptArgs, console: Console
         None => "digests as in the list".to_owned(),
         Some(id) => format!("digests keyed by {id}"),
     };
-    let records = measure::count(index.record_count());
+    let records = measure::count(index.entry_count());
     console.line(&format!("{}: {records} records, {how}, {keyed}", shown::path(&args.output)));
     console.record(&json!({
         "v": 1, "type": "summary", "exit": exit::COMPLETE, "records": index.record_count(),

@@ -1,17 +1,19 @@
 //! `sets lookup`: digests asked one by one or by the million.
 
-use std::io::{BufRead, stdin};
+use std::fs::File;
+use std::io::{BufRead, BufReader, stdin};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use triage_hash::{Algorithm, Digest, Digests};
-use triage_hashset::{Match, Sets};
+use triage_hashset::{Match, SetIdentity, Sets};
 
 use crate::console::{Console, Results};
-use crate::exit;
 use crate::failure::Failure;
 use crate::set_args::{SetArgs, damaged};
+use crate::{exit, shown};
 
 /// Look digests up: exit 1 if any is found, 0 if none
 #[derive(Args, Debug)]
@@ -19,8 +21,11 @@ pub(crate) struct LookupArgs {
     #[command(flatten)]
     sets: SetArgs,
     /// Digests in hex; `-` reads one a line from standard input
-    #[arg(value_name = "DIGEST", required = true)]
+    #[arg(value_name = "DIGEST", required_unless_present = "from")]
     digests: Vec<String>,
+    /// A file of digests, one a line; may be given several times
+    #[arg(long, value_name = "FILE")]
+    from: Vec<PathBuf>,
 }
 
 /// A match as JSON; the fields in the order of their names, as everywhere.
@@ -30,10 +35,44 @@ struct MatchLine<'a> {
     category: &'a Option<triage_hashset::Category>,
     digest: &'a str,
     disposition: triage_hashset::Disposition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    false_positives_per_billion: Option<u64>,
+    provenance: Provenance<'a>,
     set: &'a str,
     set_sha256: &'a str,
     r#type: &'static str,
     v: u32,
+}
+
+/// Who made the set of a match and from what.
+#[derive(Serialize)]
+struct Provenance<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<&'a str>,
+    format: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handling: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publisher: Option<&'a str>,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+}
+
+impl<'a> Provenance<'a> {
+    fn of(identity: &'a SetIdentity) -> Self {
+        Self {
+            date: identity.date.as_deref(),
+            format: &identity.source.format,
+            handling: identity.handling.as_deref(),
+            licence: identity.licence.as_deref(),
+            publisher: identity.publisher.as_deref(),
+            source: &identity.source.name,
+            version: identity.version.as_deref(),
+        }
+    }
 }
 
 /// The digests that were asked for so far.
@@ -44,6 +83,8 @@ struct Lookup<'a> {
     line: Vec<u8>,
     asked: u64,
     found: u64,
+    /// Those of them that no set holds for certain.
+    probable: u64,
 }
 
 /// Runs the verb.
@@ -53,8 +94,15 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
         return Err(Failure::usage("no hash set was named").hint("give --sets FILE"));
     }
     let (json, results) = (console.json, Results::new());
-    let mut lookup =
-        Lookup { sets: &opened.sets, json, results, line: Vec::new(), asked: 0, found: 0 };
+    let mut lookup = Lookup {
+        sets: &opened.sets,
+        json,
+        results,
+        line: Vec::new(),
+        asked: 0,
+        found: 0,
+        probable: 0,
+    };
     for text in &args.digests {
         if text == "-" {
             lookup.all_of(&mut stdin().lock())?;
@@ -62,13 +110,25 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
             lookup.one(text.trim().as_bytes())?;
         }
     }
-    let Lookup { asked, found, results, .. } = lookup;
+    for path in &args.from {
+        let failed = |error: &std::io::Error| {
+            Failure::usage("cannot read the digests").at(shown::path(path)).caused_by(error)
+        };
+        let file = File::open(path).map_err(|error| failed(&error))?;
+        lookup.all_of(&mut BufReader::new(file))?;
+    }
+    let Lookup { asked, found, probable, results, .. } = lookup;
     drop(results);
     damaged(&opened.sets)?;
     let code = if found > 0 { exit::HIT } else { exit::COMPLETE };
-    console.say(&format!("{found} of {asked} digests found"));
+    let doubt = match probable {
+        0 => String::new(),
+        some => format!(", {some} of them PROBABLE ONLY"),
+    };
+    console.say(&format!("{found} of {asked} digests found{doubt}"));
     console.record(&json!({
         "v": 1, "type": "summary", "exit": code, "asked": asked, "found": found,
+        "probable": probable,
     }));
     Ok(code)
 }
@@ -108,7 +168,7 @@ impl Lookup<'_> {
                     )));
             }
         };
-        let mut found = false;
+        let (mut found, mut certain) = (false, false);
         for &algorithm in algorithms {
             let digest = Digest::from_hex(algorithm, text).map_err(|error| {
                 Failure::usage("this is no digest")
@@ -119,10 +179,12 @@ impl Lookup<'_> {
             // No size is known: whether it fits the record is not asked.
             for matched in self.sets.lookup(&digests, u64::MAX) {
                 found = true;
+                certain |= matched.certainty.is_exact();
                 self.tell(&digest, &matched);
             }
         }
         self.found += u64::from(found);
+        self.probable += u64::from(found && !certain);
         Ok(())
     }
 
@@ -136,13 +198,20 @@ impl Lookup<'_> {
                 let number = category.number.map(|n| n.to_string()).unwrap_or_default();
                 self.line.extend_from_slice(format!(" {} {number}", category.scheme).as_bytes());
             }
+            if !matched.certainty.is_exact() {
+                self.line.extend_from_slice(format!(" ({})", matched.certainty).as_bytes());
+            }
             return self.results.line(&self.line);
         }
+        let place = usize::try_from(matched.set_index).unwrap_or(usize::MAX);
+        let Some(index) = self.sets.iter().nth(place) else { return };
         let line = MatchLine {
             algorithm: digest.algorithm().name(),
             category: &matched.category,
             digest: &digest.to_string(),
             disposition: matched.disposition,
+            false_positives_per_billion: matched.certainty.false_positives_per_billion(),
+            provenance: Provenance::of(index.identity()),
             set: &matched.set,
             set_sha256: &matched.set_sha256,
             r#type: "match",

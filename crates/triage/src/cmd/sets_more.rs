@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_hash::{Algorithm, Digests};
 use triage_hashset::{
-    Category, Description, Difference, Disposition, ExportFormat, UnknownFormat, diff, export,
-    merge,
+    Category, Description, Difference, Disposition, ExportFormat, ExportOptions, UnknownFormat,
+    diff, export, merge,
 };
 
 use super::sets::{LEAST_MEMORY_BYTES, describe, finish, open};
@@ -31,6 +31,10 @@ pub(crate) struct ExportArgs {
     /// The digest, for formats that hold one a row
     #[arg(long, value_name = "NAME")]
     algorithm: Option<Algorithm>,
+    /// Write perceptual digests too, where the format has them (vics): pictures can be guessed from
+    /// them
+    #[arg(long)]
+    perceptual: bool,
     /// The file to write; must not exist
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -89,7 +93,8 @@ fn format(text: &str) -> Result<ExportFormat, UnknownFormat> {
 pub(crate) fn run_export(args: &ExportArgs, console: Console) -> Result<u8, Failure> {
     let index = open(&args.set, &args.reading)?;
     let failed = |error: triage_hashset::Error| Failure::from(error).at(shown::path(&args.output));
-    let report = export(&index, args.format, args.algorithm, &args.output).map_err(failed)?;
+    let options = ExportOptions { algorithm: args.algorithm, perceptual: args.perceptual };
+    let report = export(&index, args.format, options, &args.output).map_err(failed)?;
     let (written, rows) = (measure::count(report.written), measure::count(report.rows));
     console.line(&format!("written      {written} of {rows} rows"));
     for (what, count) in &report.lost {
@@ -153,7 +158,7 @@ pub(crate) fn run_merge(args: &MergeArgs, console: Console) -> Result<u8, Failur
     let description = Description {
         name: args.name.clone(),
         version: args.version.clone(),
-        disposition: args.disposition,
+        disposition: Some(args.disposition),
         ..Description::default()
     };
     let memory = usize::try_from(args.memory).unwrap_or(usize::MAX).max(LEAST_MEMORY_BYTES);
