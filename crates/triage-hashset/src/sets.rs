@@ -90,18 +90,6 @@ impl Sets {
         Matches(out)
     }
 
-    /// Fetches what lookups of these files will ask for into the caches of the processor, all at
-    /// once. Answers nothing and changes no answer.
-    pub fn warm<'a>(&self, files: impl IntoIterator<Item = &'a Digests>) {
-        let mut sum = 0;
-        for digests in files {
-            for index in &self.indexes {
-                sum ^= index.warm(digests);
-            }
-        }
-        std::hint::black_box(sum);
-    }
-
     /// Returns the union of the algorithms of all sets.
     #[must_use]
     pub fn algorithms(&self) -> Algorithms {

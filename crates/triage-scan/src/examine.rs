@@ -111,9 +111,6 @@ impl<G: Ledger> Examiner<G> {
         }
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
-        if let Some(sets) = &self.shared.sets {
-            sets.warm(contents.iter().flatten().map(|content| &content.digests));
-        }
         let mut lines = Vec::with_capacity(end - start);
         let mut weight = 0;
         for (met, content) in batch.met[start..end].iter().zip(contents) {

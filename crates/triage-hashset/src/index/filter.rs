@@ -179,33 +179,11 @@ impl Filter {
         digest: &[u8],
         byte: impl Fn(usize) -> Option<&'a u8>,
     ) -> bool {
-        let (places, expected) = match self.probe(digest) {
-            Probe::Told(answer) => return answer,
-            Probe::Ask { places, expected } => (places, expected),
-        };
-        match places.map(byte) {
-            [Some(a), Some(b), Some(c)] => a ^ b ^ c == expected,
-            // Only a damaged index points outside: the exact search decides.
-            _ => true,
-        }
-    }
-
-    /// Returns the places of the section that decide on a digest, if they do.
-    #[inline]
-    pub(super) fn places(&self, digest: &[u8]) -> Option<[usize; 3]> {
-        match self.probe(digest) {
-            Probe::Told(_) => None,
-            Probe::Ask { places, .. } => Some(places),
-        }
-    }
-
-    #[inline]
-    fn probe(&self, digest: &[u8]) -> Probe {
         let shard = self.shards.get(shard_of(digest, self.shard_bits));
-        let (Some(shard), Some(word)) = (shard, word(digest)) else { return Probe::Told(true) };
+        let (Some(shard), Some(word)) = (shard, word(digest)) else { return true };
         if shard.segment_length == 0 {
             // Count length 1 marks a shard without keys, 0 one that could not be built.
-            return Probe::Told(shard.segment_count_length != 1);
+            return shard.segment_count_length != 1;
         }
         let hash = mix(word.wrapping_add(shard.seed));
         let high = u64::from(shard.segment_count_length);
@@ -216,21 +194,15 @@ impl Filter {
         let third = second.wrapping_add(length) ^ (hash as u32 & mask);
         let second = second ^ ((hash >> 18) as u32 & mask);
         let at = |place: u32| {
-            let place = Some(place as usize).filter(|place| *place < shard.len);
-            place.and_then(|place| shard.start.checked_add(place)).unwrap_or(usize::MAX)
+            let place = Some(place as usize).filter(|place| *place < shard.len)?;
+            byte(shard.start.checked_add(place)?).copied()
         };
-        let expected = (hash ^ (hash >> 32)) as u8;
-        Probe::Ask { places: [at(first), at(second), at(third)], expected }
+        match (at(first), at(second), at(third)) {
+            (Some(a), Some(b), Some(c)) => a ^ b ^ c == (hash ^ (hash >> 32)) as u8,
+            // Only a damaged index points outside: the exact search decides.
+            _ => true,
+        }
     }
-}
-
-/// What decides on a digest.
-enum Probe {
-    /// The description of its shard.
-    Told(bool),
-    /// Three bytes of the section, whose exclusive or is `expected` if the digest may be in the
-    /// set; a place outside is [`usize::MAX`].
-    Ask { places: [usize; 3], expected: u8 },
 }
 
 /// Returns the shard of a digest: the leading bits of its first byte.

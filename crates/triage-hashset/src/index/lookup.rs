@@ -18,9 +18,6 @@ use crate::{Certainty, Match};
 /// Most matches with one set: there are as many as the record has categories, few in any real set.
 const MAX_MATCHES: usize = 4096;
 
-/// A smaller index lies in the caches of the processor after a few lookups.
-const LEAST_WARMED: usize = 16 << 20;
-
 /// What the digest of one algorithm found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Found {
@@ -85,25 +82,6 @@ impl Index {
             certainty: Certainty::Probable { false_positives_per_billion },
             ..self.match_of(bloom.algorithm, 0, (NO_CLASS, false), set_index)
         });
-    }
-
-    /// Touches the bytes that decide on most lookups of these digests. Where several files are
-    /// asked for, the memory answers all of them in little more than the time of one.
-    pub(crate) fn warm(&self, digests: &Digests) -> u8 {
-        // Keying twice costs more than a wait.
-        if self.key.is_some() || self.bytes.len() < LEAST_WARMED {
-            return 0;
-        }
-        let mut sum = 0;
-        for table in &self.tables {
-            let digest = digests.get(table.algorithm);
-            let places = digest.and_then(|digest| table.filter.places(digest.as_bytes()));
-            for place in places.into_iter().flatten() {
-                let at = table.filter_section.start.saturating_add(place);
-                sum ^= self.bytes.get(at).copied().unwrap_or(0);
-            }
-        }
-        sum
     }
 
     /// Finds a digest among the sorted keys.
