@@ -3,10 +3,13 @@
 //! Lines are the same but for their number: parts are ranges in the order of the manifest, so the
 //! lines of one behind the lines of the other are the lines of the whole.
 
-use triage_case::{CaseDir, Coverage, Error as CaseError, Finished, Journal};
+use triage_case::{CaseDir, Coverage, Error as CaseError, Finished, Journal, Record};
 use triage_hash::Algorithms;
 
 use crate::Error;
+
+/// How many lines are prepared at once: enough that their digests share vector lanes.
+const PREPARED_TOGETHER: usize = 256;
 
 /// The packages of the parts, in order.
 pub struct Parts<'a> {
@@ -31,6 +34,7 @@ pub fn merge_into(
 ) -> Result<Finished, Error> {
     let mut journal = Journal::resume(case, parts.exhibit, parts.algorithms, salt_seed)?;
     let begun = journal.next_seq();
+    let mut waiting = Vec::with_capacity(PREPARED_TOGETHER);
     let mut seq = 0;
     let mut sum = Coverage::default();
     for package in parts.packages {
@@ -41,15 +45,21 @@ pub fn merge_into(
             if record.seq < begun {
                 return Ok(());
             }
-            let follows = journal.last().is_none_or(|last| *last < record.entry.location);
-            if !follows {
+            let last =
+                waiting.last().map(|record: &Record| &record.entry.location).or(journal.last());
+            if last.is_some_and(|last| *last >= record.entry.location) {
                 let reason = format!("{} does not follow", record.entry.location);
                 return Err(CaseError::Damaged { document: "the next part".to_owned(), reason });
             }
-            let line = journal.preparer().prepare(record);
-            journal.append(&line)
+            waiting.push(record);
+            if waiting.len() < PREPARED_TOGETHER {
+                Ok(())
+            } else {
+                keep(&mut journal, &mut waiting)
+            }
         })?;
     }
+    keep(&mut journal, &mut waiting)?;
     if sum != *journal.coverage() {
         let reason = "its sums are not those of its parts".to_owned();
         return Err(
@@ -57,4 +67,10 @@ pub fn merge_into(
         );
     }
     Ok(journal.finish(case, outcome)?)
+}
+
+/// Puts the records into the journal.
+fn keep(journal: &mut Journal, waiting: &mut Vec<Record>) -> Result<(), CaseError> {
+    let lines = journal.preparer().prepare(std::mem::take(waiting));
+    lines.iter().try_for_each(|line| journal.append(line))
 }

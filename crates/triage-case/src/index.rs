@@ -5,7 +5,7 @@
 //! more, they are read again from where they came from, once for each part of their range.
 
 use rayon::prelude::*;
-use triage_custody::{Key, PathTree, Salter, Tree, ValueKind};
+use triage_custody::{Key, PathTree, Salter, Tree, ValueKind, key_leaves};
 
 use crate::journal::hex;
 use crate::{Error, Record};
@@ -15,6 +15,8 @@ use crate::{Error, Record};
 pub(crate) const LIMIT_KEYS: usize = 1 << 22;
 /// How many leaves are hashed side by side: a power of two, so that their trees fit together.
 const CHUNK_LEAVES: usize = 1 << 14;
+/// How many leaves one processor takes at a time: what it makes of them stays in its cache.
+const PART_LEAVES: usize = 1 << 10;
 /// How many leaves wait for their tree.
 const BUFFER_LEAVES: usize = 1 << 18;
 
@@ -27,12 +29,36 @@ pub struct Index {
     pub size: u64,
 }
 
-/// Returns the keys of a record: of its path, and of each of its digests.
-pub(crate) fn keys_of(record: &Record) -> Vec<Key> {
-    let path = Key::of(ValueKind::Path, record.entry.location.path());
-    let digests = record.digests.iter();
-    let digests = digests.map(|d| Key::of(ValueKind::Digest(d.algorithm()), d.as_bytes()));
-    std::iter::once(path).chain(digests).collect()
+/// Returns the keys of records, one after the other: of each its path and its digests.
+pub(crate) fn keys_of<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Key> {
+    let values = records.flat_map(|record| {
+        let digests = record.digests.iter();
+        let digests = digests.map(|d| (ValueKind::Digest(d.algorithm()), d.as_bytes()));
+        std::iter::once((ValueKind::Path, record.entry.location.path())).chain(digests)
+    });
+    triage_custody::keys_of(values)
+}
+
+/// Returns how many keys a record has.
+pub(crate) fn count_keys(record: &Record) -> usize {
+    1 + record.digests.iter().count()
+}
+
+/// Appends the leaves of keys, the first of which stands at that place, hashed by all processors.
+fn hash_leaves(salter: &Salter, first: u64, keys: &[Key], leaves: &mut Vec<[u8; 32]>) {
+    let before = leaves.len();
+    leaves.resize(before + keys.len(), [0; 32]);
+    let parts = leaves[before..].par_chunks_mut(PART_LEAVES).zip(keys.par_chunks(PART_LEAVES));
+    parts.enumerate().for_each(|(part, (leaves, keys))| {
+        let first = first + (part * PART_LEAVES) as u64;
+        leaves.copy_from_slice(&key_leaves(salter, first, keys));
+    });
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::new(LIMIT_KEYS)
+    }
 }
 
 /// Reads keys again from their beginning, and hands each on.
@@ -136,11 +162,8 @@ impl Keys {
         let mut number = 0;
         keys.sorted(read, &mut |keys| {
             for block in keys.chunks(BUFFER_LEAVES) {
-                let leaves: Vec<[u8; 32]> = block
-                    .par_iter()
-                    .enumerate()
-                    .map(|(n, key)| key.leaf(&salter.key(number + n as u64)))
-                    .collect();
+                let mut leaves = Vec::new();
+                hash_leaves(salter, number, block, &mut leaves);
                 for (&key, leaf) in block.iter().zip(leaves) {
                     places.iter_mut().flatten().for_each(|place| place.push(number, key, leaf));
                     number += 1;
@@ -206,11 +229,7 @@ impl<'a> IndexTree<'a> {
 
     fn extend(&mut self, keys: &[Key]) {
         for block in keys.chunks(BUFFER_LEAVES) {
-            let first = self.size;
-            let salter = self.salter;
-            let hashed = block.par_iter().enumerate();
-            let hashed = hashed.map(|(n, key)| key.leaf(&salter.key(first + n as u64)));
-            self.leaves.par_extend(hashed);
+            hash_leaves(self.salter, self.size, block, &mut self.leaves);
             self.size += block.len() as u64;
             let whole = self.leaves.len() / CHUNK_LEAVES * CHUNK_LEAVES;
             self.join(whole);

@@ -10,17 +10,19 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
-use triage_custody::{Key, Salter, Tree, line_leaf};
+use triage_custody::{Key, Salter, Tree, line_leaves};
 use triage_evidence::Location;
 use triage_hash::{Algorithm, Algorithms};
 
 use crate::error::failed;
 use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
-use crate::index::{Index, Keys, LIMIT_KEYS, keys_of};
+use crate::index::{Index, Keys, LIMIT_KEYS, count_keys, keys_of};
 use crate::key_spill::KeySpill;
 use crate::lines::for_each_line;
 use crate::{CaseDir, Coverage, Error, Record, write, write_line};
 
+/// About how long a line is.
+const LINE_BYTES: usize = 640;
 /// How much is gathered before it is written.
 const WRITE_BYTES: usize = 1024 * 1024;
 /// How much may be lost by a power failure: after so many bytes the journal is made durable.
@@ -36,7 +38,7 @@ pub(crate) const UNSORTED: &str = "it does not follow the line before";
 /// A record ready to be written, made in any thread.
 #[derive(Debug)]
 pub struct PreparedLine {
-    record: Record,
+    record: Box<Record>,
     bytes: Vec<u8>,
     leaf: [u8; 32],
     keys: Vec<Key>,
@@ -48,6 +50,7 @@ impl PreparedLine {
     #[must_use]
     pub fn weight(&self) -> usize {
         size_of::<Self>()
+            + size_of::<Record>()
             + self.record.entry.location.path().len()
             + self.bytes.capacity()
             + size_of_val(self.keys.as_slice())
@@ -57,7 +60,7 @@ impl PreparedLine {
     /// Returns the record that the line states.
     #[must_use]
     pub fn into_record(self) -> Record {
-        self.record
+        *self.record
     }
 }
 
@@ -70,19 +73,36 @@ pub struct Preparer {
 }
 
 impl Preparer {
-    /// Makes the line of a record.
+    /// Makes the lines of records: of many at once faster than of one after the other.
     #[must_use]
-    pub fn prepare(&self, record: Record) -> PreparedLine {
-        let mut bytes = Vec::with_capacity(640);
-        write_line(&record, &self.exhibit, &mut bytes);
-        self.prepared(record, bytes)
+    pub fn prepare(&self, records: Vec<Record>) -> Vec<PreparedLine> {
+        let mut text = Vec::with_capacity(LINE_BYTES * records.len());
+        let write = |record: &Record| {
+            text.clear();
+            write_line(record, &self.exhibit, &mut text);
+            text.as_slice().to_vec()
+        };
+        let lines = records.iter().map(write).collect();
+        self.prepared(records, lines)
     }
 
-    fn prepared(&self, record: Record, bytes: Vec<u8>) -> PreparedLine {
-        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let leaf = line_leaf(&self.salter.line(record.seq), line);
-        let (keys, listed) = (keys_of(&record), list_line(&record, self.list));
-        PreparedLine { record, bytes, leaf, keys, listed }
+    /// Takes the records and their lines, with their line ends.
+    fn prepared(&self, records: Vec<Record>, lines: Vec<Vec<u8>>) -> Vec<PreparedLine> {
+        let plain = lines.iter().map(|line| line.strip_suffix(b"\n").unwrap_or(line));
+        let numbered: Vec<(u64, &[u8])> =
+            records.iter().map(|record| record.seq).zip(plain).collect();
+        let leaves = line_leaves(&self.salter, &numbered);
+        let mut keys = keys_of(records.iter()).into_iter();
+        let parts = records.into_iter().zip(lines).zip(leaves);
+        parts
+            .map(|((record, bytes), leaf)| PreparedLine {
+                keys: keys.by_ref().take(count_keys(&record)).collect(),
+                listed: list_line(&record, self.list),
+                record: Box::new(record),
+                bytes,
+                leaf,
+            })
+            .collect()
     }
 }
 
@@ -313,10 +333,9 @@ impl Recovered {
             }
             let mut bytes = parsed.line;
             bytes.push(b'\n');
-            Ok(preparer.prepared(record, bytes))
+            Ok(preparer.prepared(vec![record], vec![bytes]))
         };
-        for_each_line(path, &map, &mut |read| {
-            let line = read?;
+        let mut take = |line: PreparedLine| {
             if self.last.as_ref().is_some_and(|last| *last >= line.record.entry.location) {
                 let document = format!("line {} of the journal", line.record.seq + 1);
                 return Err(Error::Damaged { document, reason: UNSORTED.to_owned() });
@@ -328,6 +347,9 @@ impl Recovered {
             self.coverage.add(&line.record);
             self.last = Some(line.into_record().entry.location);
             Ok(())
+        };
+        for_each_line(path, &map, &mut |read: Result<Vec<PreparedLine>, Error>| {
+            read?.into_iter().try_for_each(&mut take)
         })
     }
 }
@@ -353,14 +375,15 @@ pub(crate) fn read_finished(
         })?;
         let mut bytes = parsed.line;
         bytes.push(b'\n');
-        Ok(preparer.prepared(record, bytes))
+        Ok(preparer.prepared(vec![record], vec![bytes]))
     };
-    for_each_line(path, &map, &mut |line: Result<PreparedLine, Error>| {
-        let line = line?;
-        sha256.update(&line.bytes);
-        tree.push(line.leaf);
-        coverage.add(&line.record);
-        line.keys.iter().for_each(|&key| keys.push(key));
+    for_each_line(path, &map, &mut |lines: Result<Vec<PreparedLine>, Error>| {
+        for line in lines? {
+            sha256.update(&line.bytes);
+            tree.push(line.leaf);
+            coverage.add(&line.record);
+            line.keys.iter().for_each(|&key| keys.push(key));
+        }
         Ok(())
     })?;
     let (sha256, merkle_root) = (hex(&sha256.finalize()), hex(&tree.root()));
@@ -381,7 +404,7 @@ pub(crate) fn keys_of_manifest(
     take: &mut dyn FnMut(Key) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let map = |_: u64, parsed: crate::lines::Parsed| match parsed.record {
-        Ok((record, _)) => keys_of(&record),
+        Ok((record, _)) => keys_of(std::iter::once(&record)),
         Err(_) => Vec::new(),
     };
     for_each_line(path, &map, &mut |keys: Vec<Key>| keys.into_iter().try_for_each(&mut *take))?;

@@ -11,6 +11,8 @@ use crate::error::failed;
 use crate::journal::UNSORTED;
 use crate::{Error, Record, parse_line};
 
+/// How many lines are worked on together: enough that their digests share vector lanes.
+const PART_LINES: usize = 128;
 /// How much is read and parsed at once.
 const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 /// The longest line: a path of 1 MiB, escaped and as hex, and a link's target.
@@ -43,48 +45,118 @@ pub(crate) fn for_each_raw_line<T: Send>(
     map: &(dyn Fn(u64, &[u8]) -> T + Sync),
     take: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<u64, Error> {
-    let mut file = File::open(path).map_err(failed("open", path))?;
-    let mut block: Vec<u8> = Vec::new();
-    let mut whole_bytes = 0;
+    let mut blocks = Blocks::open(path)?;
     let mut number = 0;
-    loop {
-        let start = block.len();
-        block.resize(start + BLOCK_BYTES, 0);
-        let mut length = start;
-        while length < block.len() {
-            match file.read(&mut block[length..]).map_err(failed("read", path))? {
-                0 => break,
-                more => length += more,
-            }
-        }
-        let ended = length < block.len();
-        block.truncate(length);
-        let whole = block.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let lines: Vec<&[u8]> = block[..whole.saturating_sub(1)]
-            .split(|&byte| byte == b'\n')
-            .take(if whole == 0 { 0 } else { usize::MAX })
-            .collect();
-        let first = number;
+    while let Some(block) = blocks.next(number)? {
+        let lines = split(block);
         let made: Vec<T> = lines
             .par_iter()
             .enumerate()
-            .map(|(place, line)| map(first + place as u64, line))
+            .map(|(place, line)| map(number + place as u64, line))
             .collect();
         number += made.len() as u64;
         made.into_iter().try_for_each(&mut *take)?;
-        whole_bytes += whole as u64;
-        block.drain(..whole);
-        if ended {
-            return Ok(whole_bytes);
-        }
-        if block.len() > LIMIT_LINE_BYTES {
-            // A power failure can leave any length of zeros behind the last line.
-            if !more_lines_follow(&mut file, path)? {
-                return Ok(whole_bytes);
+    }
+    Ok(blocks.whole_bytes)
+}
+
+/// Reads whole lines and hands on what `map` makes of some of them together, with the number of
+/// the first. While it does, `take` gets what was made of earlier ones, in order. Returns the
+/// length of the whole lines in bytes.
+pub(crate) fn for_each_part<T: Send>(
+    path: &Path,
+    map: &(dyn Fn(u64, &[&[u8]]) -> T + Sync),
+    take: &mut (dyn FnMut(T) -> Result<(), Error> + Send),
+) -> Result<u64, Error> {
+    let mut blocks = Blocks::open(path)?;
+    let mut number = 0;
+    let mut waiting: Vec<T> = Vec::new();
+    while let Some(block) = blocks.next(number)? {
+        let lines = split(block);
+        let parts = lines.par_chunks(PART_LINES).enumerate();
+        let make = |(part, lines)| map(number + (part * PART_LINES) as u64, lines);
+        let earlier = std::mem::take(&mut waiting);
+        let (taken, made) = rayon::join(
+            || earlier.into_iter().try_for_each(&mut *take),
+            || parts.map(make).collect(),
+        );
+        taken?;
+        waiting = made;
+        number += lines.len() as u64;
+    }
+    waiting.into_iter().try_for_each(take)?;
+    Ok(blocks.whole_bytes)
+}
+
+/// Returns the lines of a block that ends with a line end, without their line ends.
+fn split(block: &[u8]) -> Vec<&[u8]> {
+    let mut start = 0;
+    let line = |end| {
+        let line = block.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line
+    };
+    memchr::memchr_iter(b'\n', block).map(line).collect()
+}
+
+/// The whole lines of a file, a block at a time.
+struct Blocks<'a> {
+    path: &'a Path,
+    file: File,
+    block: Vec<u8>,
+    /// How much of the block was handed out.
+    whole: usize,
+    ended: bool,
+    /// How much was handed out in all.
+    whole_bytes: u64,
+}
+
+impl<'a> Blocks<'a> {
+    fn open(path: &'a Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(failed("open", path))?;
+        Ok(Self { path, file, block: Vec::new(), whole: 0, ended: false, whole_bytes: 0 })
+    }
+
+    /// Returns the next whole lines, which come after so many others; `None` at the end.
+    fn next(&mut self, number: u64) -> Result<Option<&[u8]>, Error> {
+        self.block.drain(..self.whole);
+        self.whole = 0;
+        while !self.ended {
+            let start = self.block.len();
+            self.read()?;
+            let new = self.block.get(start..).unwrap_or_default();
+            if let Some(end) = memchr::memrchr(b'\n', new) {
+                self.whole = start + end + 1;
+                self.whole_bytes += self.whole as u64;
+                return Ok(self.block.get(..self.whole));
             }
-            let reason = format!("it is longer than {LIMIT_LINE_BYTES} bytes");
-            return Err(damaged(number, reason));
+            if self.block.len() > LIMIT_LINE_BYTES && !self.ended {
+                // A power failure can leave any length of zeros behind the last line.
+                if !more_lines_follow(&mut self.file, self.path)? {
+                    return Ok(None);
+                }
+                let reason = format!("it is longer than {LIMIT_LINE_BYTES} bytes");
+                return Err(damaged(number, reason));
+            }
         }
+        Ok(None)
+    }
+
+    /// Reads on behind what is there.
+    fn read(&mut self) -> Result<(), Error> {
+        let mut length = self.block.len();
+        self.block.resize(length + BLOCK_BYTES, 0);
+        while let Some(room) = self.block.get_mut(length..).filter(|room| !room.is_empty()) {
+            match self.file.read(room).map_err(failed("read", self.path))? {
+                0 => {
+                    self.ended = true;
+                    break;
+                }
+                more => length += more,
+            }
+        }
+        self.block.truncate(length);
+        Ok(())
     }
 }
 

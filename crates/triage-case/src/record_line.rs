@@ -256,7 +256,10 @@ fn write_times(times: &Times, key: &str, line: &mut Object<'_>) {
     let mut object = Object::open(line.key(key));
     for (key, time) in sorted {
         if let Some(time) = time {
-            object.text(key, &time.to_string());
+            let out = object.key(key);
+            out.push(b'"');
+            time.write_text(out);
+            out.push(b'"');
         }
     }
     object.close();

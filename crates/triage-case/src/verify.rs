@@ -111,7 +111,7 @@ pub fn verify(case: &CaseDir, trust: Trust<'_>) -> Result<Verification, Error> {
 pub fn verify_and_read(
     case: &CaseDir,
     trust: Trust<'_>,
-    take: &mut dyn FnMut(Record),
+    take: &mut (dyn FnMut(Record) + Send),
 ) -> Result<Verification, Error> {
     let mut verification = Verification::default();
     let mut bag = Bag::read(case.folder(), &|_| true)?;

@@ -2,32 +2,38 @@
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use triage_custody::{Key, LineSalts, Salter, Seal, Tree, line_leaf};
+use triage_custody::{Key, Salter, Seal, Tree, line_leaves};
 use triage_evidence::Location;
 use triage_hash::{Algorithm, Algorithms};
 
 use crate::bag::Bag;
 use crate::close::counts;
-use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
-use crate::index::{Keys, LIMIT_KEYS, keys_of};
+use crate::evidence_list::{extension, list_algorithm, list_line};
+use crate::index::{Keys, keys_of};
 use crate::journal::{hex, keys_of_manifest};
-use crate::lines::{Parsed, for_each_line};
+use crate::lines::for_each_part;
 use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
-use crate::{CaseDir, Coverage, Error, Record};
+use crate::{CaseDir, Coverage, Error, Record, parse_line};
 
 /// How many findings of one kind are told in full; a manifest exchanged whole has one per line.
 const LIMIT_FINDINGS: usize = 20;
+/// What is wrong with a line whose location does not follow the one before.
+const UNSORTED: &str = "it is out of order";
 
-/// What one line gives.
+/// What some lines give, one after the other.
+#[derive(Default)]
 struct Checked {
-    leaf: [u8; 32],
+    leaves: Vec<[u8; 32]>,
     keys: Vec<Key>,
-    bytes: Vec<u8>,
     coverage: Coverage,
-    record: Option<Record>,
-    listed: ListLine,
-    wrong: Option<String>,
+    records: Vec<Record>,
+    /// The bytes for the two evidence lists.
+    listed: [Vec<u8>; 2],
+    /// The numbers of lines and what is wrong with them, in order.
+    wrong: Vec<(u64, String)>,
+    /// The number and the location of the first line that has one, and the location of the last.
+    ends: Option<(u64, Location, Location)>,
 }
 
 /// Checks lines, order, sums, tree root and evidence lists; `take` gets the records.
@@ -35,7 +41,7 @@ pub(crate) fn check_manifest(
     case: &CaseDir,
     bag: &Bag,
     seal: &Seal,
-    take: &mut dyn FnMut(Record),
+    take: &mut (dyn FnMut(Record) + Send),
     out: &mut Verification,
 ) -> Result<(), Error> {
     let name = "data/manifest.ndjson";
@@ -49,41 +55,22 @@ pub(crate) fn check_manifest(
         run["plan"]["algorithms"].as_str().unwrap_or_default().parse().unwrap_or_default();
     let list = list_algorithm(algorithms);
     let salter = Salter::new(&seed.unwrap_or_default());
-    let check =
-        |number: u64, parsed: Parsed| check_line(number, parsed, seal, &salter.line(number), list);
-    let mut keys = Keys::new(LIMIT_KEYS);
-    let mut tree = Tree::default();
-    let mut sha256 = Sha256::new();
-    let mut lists = [Sha256::new(), Sha256::new()];
-    let mut listed = [0_u64; 2];
-    let mut coverage = Coverage::default();
-    let mut last: Option<Location> = None;
+    let checking = Checking { exhibit: &seal.exhibit, salter: &salter, list };
+    let mut sums = Sums::default();
     let mut wrong = Vec::new();
-    let whole = for_each_line(&case.path(name), &check, &mut |line: Checked| {
-        let number = tree.len() + 1;
-        sha256.update(&line.bytes);
-        sha256.update(b"\n");
-        tree.push(line.leaf);
-        line.keys.iter().for_each(|&key| keys.push(key));
-        coverage.merge(&line.coverage);
-        lists[usize::from(line.listed.escaped)].update(&line.listed.bytes);
-        listed[usize::from(line.listed.escaped)] += line.listed.bytes.len() as u64;
-        let location = line.record.as_ref().map(|record| record.entry.location.clone());
-        let unsorted = matches!((&last, &location), (Some(a), Some(b)) if a >= b);
-        let reason = line.wrong.or_else(|| unsorted.then(|| "it is out of order".to_owned()));
-        if let Some(reason) = reason {
-            wrong.push((number, reason));
-        }
-        last = location.or_else(|| last.take());
-        line.record.into_iter().for_each(&mut *take);
+    let map = |number, lines: &[&[u8]]| checking.lines(number, lines);
+    let whole = for_each_part(&case.path(name), &map, &mut |checked: Checked| {
+        wrong.extend(sums.add(checked, take));
         Ok(())
     })?;
+    let Sums { keys, tree, lists, listed, coverage, .. } = sums;
     report_lines(name, &wrong, out);
     let size = bag.files.get(name).map_or(0, |file| file.size_bytes);
     if whole != size {
         out.find("manifest has a torn last line", name, size.to_string(), whole.to_string());
     }
-    out.equal("manifest was changed", name, &seal.manifest.sha256, &hex(&sha256.finalize()));
+    let sha256 = bag.files.get(name).map_or("", |file| &file.sha256);
+    out.equal("manifest was changed", name, &seal.manifest.sha256, sha256);
     let entries = tree.len().to_string();
     out.equal("number of entries differs", name, &seal.manifest.entries.to_string(), &entries);
     out.equal("Merkle root differs", name, &seal.manifest.merkle_root, &hex(&tree.root()));
@@ -120,38 +107,95 @@ fn summed_as(stated: &Value, coverage: &Coverage) -> Value {
     summed
 }
 
-fn check_line(
-    number: u64,
-    parsed: Parsed,
-    seal: &Seal,
-    salts: &LineSalts,
+/// What lines are checked against.
+struct Checking<'a> {
+    exhibit: &'a str,
+    salter: &'a Salter,
     list: Option<Algorithm>,
-) -> Checked {
-    let leaf = line_leaf(salts, &parsed.line);
-    let mut checked = Checked {
-        leaf,
-        keys: Vec::new(),
-        bytes: parsed.line,
-        coverage: Coverage::default(),
-        record: None,
-        listed: ListLine::default(),
-        wrong: None,
-    };
-    match parsed.record {
-        Err(error) => checked.wrong = Some(error.reason),
-        Ok((record, exhibit)) => {
-            checked.coverage.add(&record);
-            checked.keys = keys_of(&record);
-            checked.listed = list_line(&record, list);
-            if record.seq != number {
-                checked.wrong = Some(format!("its number is {}, expected {number}", record.seq));
-            } else if exhibit != seal.exhibit {
-                checked.wrong = Some("it names another exhibit than the seal".to_owned());
-            }
-            checked.record = Some(record);
+}
+
+impl Checking<'_> {
+    /// Checks lines, the first of which has that number.
+    fn lines(&self, first: u64, lines: &[&[u8]]) -> Checked {
+        let numbered: Vec<(u64, &[u8])> = (first..).zip(lines.iter().copied()).collect();
+        let leaves = line_leaves(self.salter, &numbered);
+        let mut checked = Checked { leaves, ..Checked::default() };
+        for (number, line) in numbered {
+            let wrong = match parse_line(line) {
+                Err(error) => Some(error.reason),
+                Ok((record, exhibit)) => self.record(number, record, &exhibit, &mut checked),
+            };
+            checked.wrong.extend(wrong.map(|reason| (number + 1, reason)));
         }
+        checked.keys = keys_of(checked.records.iter());
+        checked
     }
-    checked
+
+    /// Adds a record, and says what is wrong with its line.
+    fn record(
+        &self,
+        number: u64,
+        record: Record,
+        exhibit: &str,
+        checked: &mut Checked,
+    ) -> Option<String> {
+        checked.coverage.add(&record);
+        let listed = list_line(&record, self.list);
+        checked.listed[usize::from(listed.escaped)].extend_from_slice(&listed.bytes);
+        let wrong = if record.seq != number {
+            Some(format!("its number is {}, expected {number}", record.seq))
+        } else if exhibit != self.exhibit {
+            Some("it names another exhibit than the seal".to_owned())
+        } else {
+            None
+        };
+        let location = &record.entry.location;
+        let last = checked.records.last().map(|last| &last.entry.location);
+        let unsorted = last.is_some_and(|last| last >= location).then(|| UNSORTED.to_owned());
+        match &mut checked.ends {
+            Some((_, _, last)) => last.clone_from(location),
+            None => checked.ends = Some((number + 1, location.clone(), location.clone())),
+        }
+        checked.records.push(record);
+        wrong.or(unsorted)
+    }
+}
+
+/// The sums of all lines so far.
+#[derive(Default)]
+struct Sums {
+    keys: Keys,
+    tree: Tree,
+    lists: [Sha256; 2],
+    listed: [u64; 2],
+    coverage: Coverage,
+    last: Option<Location>,
+}
+
+impl Sums {
+    /// Adds the next lines, hands on their records, and returns what is wrong with lines.
+    fn add(&mut self, checked: Checked, take: &mut dyn FnMut(Record)) -> Vec<(u64, String)> {
+        checked.leaves.iter().for_each(|&leaf| self.tree.push(leaf));
+        checked.keys.iter().for_each(|&key| self.keys.push(key));
+        self.coverage.merge(&checked.coverage);
+        for ((digest, length), bytes) in
+            self.lists.iter_mut().zip(&mut self.listed).zip(&checked.listed)
+        {
+            digest.update(bytes);
+            *length += bytes.len() as u64;
+        }
+        let mut wrong = checked.wrong;
+        if let Some((number, first, last)) = checked.ends {
+            let place = wrong.partition_point(|(other, _)| *other < number);
+            let is_told = wrong.get(place).is_some_and(|(other, _)| *other == number);
+            if self.last.as_ref().is_some_and(|before| *before >= first) && !is_told {
+                wrong.insert(place, (number, UNSORTED.to_owned()));
+            }
+            self.last = Some(last);
+        }
+        checked.records.into_iter().for_each(take);
+        wrong
+    }
 }
 
 fn report_lines(name: &str, wrong: &[(u64, String)], out: &mut Verification) {

@@ -30,7 +30,7 @@ fn fill(case: &CaseDir, n: u64) -> Finished {
     let mut j = journal(case);
     let p = j.preparer();
     for seq in j.next_seq()..n {
-        j.append(&p.prepare(record(seq))).unwrap();
+        j.append(&p.prepare(vec![record(seq)])[0]).unwrap();
     }
     j.finish(case, b"{}").unwrap()
 }
@@ -176,7 +176,7 @@ fn a_long_tail_of_zeros_is_a_torn_line() {
     let mut j = journal(&case);
     let p = j.preparer();
     for s in 0..50 {
-        j.append(&p.prepare(record(s))).unwrap();
+        j.append(&p.prepare(vec![record(s)])[0]).unwrap();
     }
     j.checkpoint().unwrap();
     drop(j);
@@ -263,7 +263,7 @@ fn a_full_disk_loses_nothing() {
         let p = j.preparer();
         let mut s = 0;
         let e = loop {
-            match j.append(&p.prepare(record(s))) {
+            match j.append(&p.prepare(vec![record(s)])[0]) {
                 Ok(()) => s += 1,
                 Err(e) => break e,
             }
@@ -334,7 +334,7 @@ fn sha3_only_runs_have_an_evidence_list() {
     let p = j.preparer();
     let mut r = record(0);
     r.digests = hash_bytes(a, b"x");
-    j.append(&p.prepare(r)).unwrap();
+    j.append(&p.prepare(vec![r])[0]).unwrap();
     j.finish(&case, b"{}").unwrap();
     assert!(fs::read_dir(case.path("data")).unwrap().count() > 1);
 }
@@ -344,8 +344,8 @@ fn append_checks_the_order_of_locations() {
     let case = CaseDir::create(&dir.path().join("c"), b"{}").unwrap();
     let mut j = journal(&case);
     let p = j.preparer();
-    j.append(&p.prepare(record(0))).unwrap();
+    j.append(&p.prepare(vec![record(0)])[0]).unwrap();
     let mut r = record(1);
     r.entry.location = Location::from_path(b"a".to_vec());
-    assert!(j.append(&p.prepare(r)).is_err());
+    assert!(j.append(&p.prepare(vec![r])[0]).is_err());
 }

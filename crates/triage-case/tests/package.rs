@@ -50,7 +50,7 @@ fn finish(case: &CaseDir, signed: bool) {
     let mut journal = journal(case);
     let preparer = journal.preparer();
     for record in records().iter().skip(usize::try_from(journal.next_seq()).unwrap()) {
-        journal.append(&preparer.prepare(record.clone())).unwrap();
+        journal.append(&preparer.prepare(vec![record.clone()])[0]).unwrap();
     }
     let manifest = journal.finish(case, b"{}").unwrap();
     let seen = &manifest.coverage;

@@ -1,9 +1,16 @@
 //! The Merkle tree of RFC 9162, section 2.1, with SHA-256, over leaves that come one by one.
 //!
-//! [`Tree`] keeps log2(n) hashes; [`PathTree`] keeps besides them the path of one leaf. What a
+//! [`Tree`] keeps log2(n) hashes and the leaves of one small subtree, which it hashes in vector
+//! lanes; [`PathTree`] keeps besides them the path of one leaf. What a
 //! leaf is made of is not decided here but in `salted.rs`.
 
 use sha2::{Digest, Sha256};
+use triage_hash::Messages;
+
+/// How many leaves wait until their subtree is hashed in one go: a power of two.
+const SUBTREE: usize = 256;
+/// Fewer pairs than lanes are hashed one after the other.
+const FEW: usize = 16;
 
 /// Returns the hash of a leaf: SHA-256(0x00 || data) (RFC 9162, 2.1.1).
 #[must_use]
@@ -26,16 +33,25 @@ fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 /// The root over leaves that come one after the other, in memory of log2(n) hashes.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    /// Roots of full subtrees, the greatest first; their sizes are the bits of `leaves`.
+    /// Roots of full subtrees, the greatest first; their sizes are the bits of `subtrees`, times
+    /// [`SUBTREE`].
     full: Vec<[u8; 32]>,
-    leaves: u64,
+    /// How many subtrees of [`SUBTREE`] leaves are in `full`.
+    subtrees: u64,
+    /// The leaves behind them.
+    last: Vec<[u8; 32]>,
 }
 
 impl Tree {
     /// Adds the hash of the next leaf.
     pub fn push(&mut self, leaf: [u8; 32]) {
-        let mut hash = leaf;
-        let mut size = self.leaves;
+        self.last.push(leaf);
+        if self.last.len() < SUBTREE {
+            return;
+        }
+        let mut hash = full_root(&self.last);
+        self.last.clear();
+        let mut size = self.subtrees;
         while size & 1 == 1 {
             if let Some(left) = self.full.pop() {
                 hash = node(&left, &hash);
@@ -43,28 +59,53 @@ impl Tree {
             size >>= 1;
         }
         self.full.push(hash);
-        self.leaves += 1;
+        self.subtrees += 1;
     }
 
     /// Returns how many leaves there are.
     #[must_use]
     pub const fn len(&self) -> u64 {
-        self.leaves
+        self.subtrees * SUBTREE as u64 + self.last.len() as u64
     }
 
     /// Says whether there is no leaf.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.leaves == 0
+        self.len() == 0
     }
 
     /// Returns the root; of no leaves the hash of nothing (RFC 9162, 2.1.1).
     #[must_use]
     pub fn root(&self) -> [u8; 32] {
-        let mut right = self.full.iter().rev();
+        let mut roots = self.full.clone();
+        let mut rest = self.last.as_slice();
+        while !rest.is_empty() {
+            // The greatest power of two that is there: RFC 9162 splits a tree there.
+            let (full, after) = rest.split_at(1 << rest.len().ilog2());
+            roots.push(full_root(full));
+            rest = after;
+        }
+        let mut right = roots.iter().rev();
         let Some(&last) = right.next() else { return Sha256::digest([]).into() };
         right.fold(last, |hash, left| node(left, &hash))
     }
+}
+
+/// Returns the root over a power of two of leaves, level by level.
+fn full_root(leaves: &[[u8; 32]]) -> [u8; 32] {
+    let mut level = leaves.to_vec();
+    let mut messages = Messages::new();
+    while level.len() > 1 {
+        let pairs = level.as_chunks::<2>().0;
+        level = if pairs.len() < FEW {
+            pairs.iter().map(|[left, right]| node(left, right)).collect()
+        } else {
+            messages.clear();
+            pairs.iter().for_each(|[left, right]| messages.push(&[&[1], left, right]));
+            messages.sha256()
+        };
+    }
+    level.first().copied().unwrap_or_default()
 }
 
 /// The root over leaves that come one after the other, and the path of one of them
@@ -249,6 +290,22 @@ mod tests {
         for (index, size, hashes) in known {
             let path = path_of(&leaves[..size], index).unwrap();
             assert_eq!(path.iter().map(|hash| hex(hash)).collect::<Vec<_>>(), hashes);
+        }
+    }
+
+    #[test]
+    fn roots_of_every_size_are_those_of_the_definition() {
+        let leaves: Vec<_> = (0..1100_u32).map(|n| leaf(&n.to_be_bytes())).collect();
+        let mut tree = Tree::default();
+        for (size, &leaf) in (1..).zip(&leaves) {
+            tree.push(leaf);
+            assert_eq!(tree.len(), size as u64);
+            if size <= 40 || size % 61 == 0 || (size + 1) % 256 < 3 {
+                // Its path is made of one node at a time.
+                let mut path = PathTree::default();
+                leaves[..size].iter().for_each(|&leaf| path.push(leaf, leaf == leaves[0]));
+                assert_eq!(path.into_path().map(|(root, _)| root), Some(tree.root()), "{size}");
+            }
         }
     }
 

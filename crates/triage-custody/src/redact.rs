@@ -3,6 +3,8 @@
 //! Works on the bytes of canonical JSON and does not read them as JSON: it is on the path of every
 //! entry of a scan. What is left stays canonical.
 
+use memchr::memchr2;
+
 /// The keys whose values hold names from the evidence: paths, targets of links, labels of volumes.
 pub const NAMES: [&str; 5] = ["facts", "path", "path_hex", "target", "target_hex"];
 
@@ -11,7 +13,14 @@ pub const NAMES: [&str; 5] = ["facts", "path", "path_hex", "target", "target_hex
 #[must_use]
 pub fn without_names(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
-    let Some(mut rest) = line.strip_prefix(b"{") else { return line.to_vec() };
+    write_without_names(line, &mut out);
+    out
+}
+
+/// Puts what [`without_names`] returns in the place of what is in `out`.
+pub(crate) fn write_without_names(line: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    let Some(mut rest) = line.strip_prefix(b"{") else { return out.extend_from_slice(line) };
     out.push(b'{');
     while rest.first() == Some(&b'"') {
         let end = member_end(rest);
@@ -29,29 +38,34 @@ pub fn without_names(line: &[u8]) -> Vec<u8> {
         rest = after.strip_prefix(b",").unwrap_or(after);
     }
     out.extend_from_slice(rest);
-    out
 }
 
 /// Returns where the first member ends: at a comma or bracket outside of its strings and values.
 fn member_end(bytes: &[u8]) -> usize {
-    let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
-    for (place, &byte) in bytes.iter().enumerate() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
+    let mut depth = 0_u32;
+    let mut place = 0;
+    while let Some(byte) = bytes.get(place) {
         match byte {
-            b'"' => in_string = true,
+            b'"' => place += string_end(&bytes[place + 1..]),
             b'{' | b'[' => depth = depth.saturating_add(1),
             b',' | b'}' | b']' if depth == 0 => return place,
             b'}' | b']' => depth -= 1,
             _ => {}
         }
+        place += 1;
+    }
+    bytes.len()
+}
+
+/// Returns how many bytes of a string are left, its last quote included; most of a line is inside
+/// of strings.
+fn string_end(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        if bytes[at + found] == b'"' {
+            return at + found + 1;
+        }
+        at += found + 2;
     }
     bytes.len()
 }

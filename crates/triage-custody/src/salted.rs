@@ -31,7 +31,11 @@ pub struct LineSalts {
 
 /// Makes the salts of a package from its seed.
 #[derive(Clone)]
-pub struct Salter(Hmac<Sha256>);
+pub struct Salter {
+    mac: Hmac<Sha256>,
+    /// The seed, padded to a block: the key of RFC 2104.
+    pub(crate) padded: [u8; 64],
+}
 
 impl fmt::Debug for Salter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,11 +52,11 @@ impl Salter {
     pub fn new(seed: &[u8; 32]) -> Self {
         let padded: [u8; 64] = std::array::from_fn(|place| seed.get(place).copied().unwrap_or(0));
         // RFC 2104: a key shorter than the block is padded with zeros.
-        Self(Hmac::<Sha256>::new(&padded.into()))
+        Self { mac: Hmac::<Sha256>::new(&padded.into()), padded }
     }
 
     fn code(&self, message: &[u8]) -> [u8; 32] {
-        let mut mac = self.0.clone();
+        let mut mac = self.mac.clone();
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
@@ -72,7 +76,7 @@ impl Salter {
     }
 }
 
-fn halves(code: &[u8; 32]) -> (Salt, Salt) {
+pub(crate) fn halves(code: &[u8; 32]) -> (Salt, Salt) {
     let (mut first, mut second) = ([0; SALT_BYTES], [0; SALT_BYTES]);
     first.copy_from_slice(&code[..SALT_BYTES]);
     second.copy_from_slice(&code[SALT_BYTES..]);

@@ -40,8 +40,8 @@ struct AsIs;
 impl Ledger for AsIs {
     type Line = Box<Record>;
 
-    fn prepare(&self, record: Record) -> Box<Record> {
-        Box::new(record)
+    fn prepare(&self, records: Vec<Record>) -> Vec<Box<Record>> {
+        records.into_iter().map(Box::new).collect()
     }
 
     fn weight(_: &Box<Record>) -> usize {

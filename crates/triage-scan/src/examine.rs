@@ -23,6 +23,10 @@ const SMALL_BYTES_WITHOUT_LANES: u64 = 64 * 1024;
 /// How much content is hashed side by side: 16 lanes of 1 MiB.
 const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many entries go together when the run ends at a number of hits: hits are counted behind a
+/// group, and what was read until then is recorded.
+const GROUP_ENTRIES_TO_STOP: usize = 16;
+
 /// A batch with what is known of its entries beforehand.
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
@@ -91,7 +95,11 @@ impl<G: Ledger> Examiner<G> {
             if self.shared.halting.is_interrupt() {
                 return Ok(false);
             }
-            let end = group_end(task, place, self.small_bytes);
+            let most = match self.shared.execution.stop_after {
+                Some(_) => GROUP_ENTRIES_TO_STOP,
+                None => task.batch.met.len(),
+            };
+            let end = group_end(task, place, self.small_bytes).min(place + most);
             match self.group(task, place, end) {
                 Ok(()) => place = end,
                 Err(Cut::Lost) => return Err(Lost),
@@ -111,13 +119,10 @@ impl<G: Ledger> Examiner<G> {
         }
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
-        let mut lines = Vec::with_capacity(end - start);
-        let mut weight = 0;
-        for (met, content) in batch.met[start..end].iter().zip(contents) {
-            let line = self.line(met, content);
-            weight += G::weight(&line);
-            lines.push(line);
-        }
+        let met = batch.met[start..end].iter();
+        let records = met.zip(contents).map(|(met, content)| self.record(met, content)).collect();
+        let lines = self.shared.ledger.prepare(records);
+        let weight = lines.iter().map(G::weight).sum();
         self.slot.push(lines, weight)?;
         Ok(())
     }
@@ -277,8 +282,8 @@ impl<G: Ledger> Examiner<G> {
         }
     }
 
-    /// Matches a content and prepares the line of its entry.
-    fn line(&self, met: &Met, content: Option<Content>) -> G::Line {
+    /// Matches a content and makes the record of its entry.
+    fn record(&self, met: &Met, content: Option<Content>) -> Record {
         let mut record = if content.is_none()
             && matches!(met.verdict, Verdict::Content)
             && self.is_of_no_listed_size(met)
@@ -301,7 +306,7 @@ impl<G: Ledger> Examiner<G> {
             }
         }
         self.shared.watch.recorded(&record);
-        self.shared.ledger.prepare(record)
+        record
     }
 }
 

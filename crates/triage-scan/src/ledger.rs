@@ -8,8 +8,9 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// What is handed to the writer, in the order of the walk.
     type Line: Send + 'static;
 
-    /// Prepares one record.
-    fn prepare(&self, record: Record) -> Self::Line;
+    /// Prepares records, in order, one line each. They come many at once, because digests of many
+    /// lines side by side cost less than one after the other.
+    fn prepare(&self, records: Vec<Record>) -> Vec<Self::Line>;
 
     /// Returns about how many bytes of memory a line takes, for the bound on waiting lines.
     fn weight(line: &Self::Line) -> usize;

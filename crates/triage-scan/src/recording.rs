@@ -11,8 +11,8 @@ use crate::{Halt, Ledger};
 impl Ledger for Preparer {
     type Line = PreparedLine;
 
-    fn prepare(&self, record: Record) -> PreparedLine {
-        Self::prepare(self, record)
+    fn prepare(&self, records: Vec<Record>) -> Vec<PreparedLine> {
+        Self::prepare(self, records)
     }
 
     fn weight(line: &PreparedLine) -> usize {

@@ -6,8 +6,9 @@ use triage_evidence::{Directory, Entry, Names, Problem};
 
 use crate::{Batch, Flow, Met, Tally, Verdict, WalkPlan};
 
-/// Entries in one batch: enough to share out cheaply, few enough to keep every worker busy.
-const BATCH_ENTRIES: usize = 64;
+/// Entries in one batch: few enough to keep every worker busy, and so many that one larger file
+/// among small ones does not leave most lanes idle.
+const BATCH_ENTRIES: usize = 256;
 /// Content in one batch: what a worker hashes side by side in one go.
 const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 

@@ -100,8 +100,8 @@ struct AsIs;
 impl Ledger for AsIs {
     type Line = Record;
 
-    fn prepare(&self, record: Record) -> Record {
-        record
+    fn prepare(&self, records: Vec<Record>) -> Vec<Record> {
+        records
     }
 
     fn weight(_: &Record) -> usize {

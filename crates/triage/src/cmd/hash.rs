@@ -188,9 +188,12 @@ struct Writer {
 impl Ledger for Writer {
     type Line = (Record, Vec<u8>);
 
-    fn prepare(&self, record: Record) -> (Record, Vec<u8>) {
-        let lines = self.lines(&record);
-        (record, lines)
+    fn prepare(&self, records: Vec<Record>) -> Vec<(Record, Vec<u8>)> {
+        let prepare = |record| {
+            let lines = self.lines(&record);
+            (record, lines)
+        };
+        records.into_iter().map(prepare).collect()
     }
 
     fn weight(line: &(Record, Vec<u8>)) -> usize {

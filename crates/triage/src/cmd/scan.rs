@@ -57,6 +57,8 @@ struct Ready {
 pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let self_test = facts::check_self()?;
     facts::raise_open_files();
+    // The digest of this program is needed at the end only: it must not hold up the scan.
+    let tool = std::thread::spawn(facts::tool);
     let signed_by = crate::signing::signed_by(&args.signing)?;
     let reports = super::report::formats(&args.report)?;
     if !args.resume {
@@ -85,7 +87,14 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
         &ready.case,
         &ready.begun,
         ended,
-        &RunFacts { self_test, execution, elapsed, resumed: ready.resumed, reports },
+        &RunFacts {
+            tool: tool.join().unwrap_or_else(|_panic| facts::tool()),
+            self_test,
+            execution,
+            elapsed,
+            resumed: ready.resumed,
+            reports,
+        },
         signed_by.as_ref(),
         console,
     )?;

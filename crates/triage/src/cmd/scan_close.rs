@@ -28,6 +28,8 @@ pub(crate) struct Ended {
 
 /// What only the run itself knows.
 pub(crate) struct RunFacts {
+    /// The program.
+    pub(crate) tool: Value,
     /// The result of the self-test.
     pub(crate) self_test: Value,
     /// How this computer did it.
@@ -54,9 +56,8 @@ pub(crate) fn close(
     let coverage = &ended.manifest.coverage;
     let doubts = doubts_of(&ended.outcome);
     let code = exit::of_coverage(coverage, !doubts.is_empty());
-    let tool = facts::tool();
     let time = now();
-    let run = run_json(begun, ended, facts, code, &tool, &time);
+    let run = run_json(begun, ended, facts, code, &time);
     case.put_document("data/run.json", &run)?;
     put_particulars(case, begun)?;
     let since = begun.plan.since.as_ref();
@@ -64,12 +65,12 @@ pub(crate) fn close(
     put_reports(case, gathered, &facts.reports)?;
     case.close(&Closing {
         particulars: &begun.particulars,
-        events: vec![examined_event("hashed", begun, ended, &tool, &time)],
+        events: vec![examined_event("hashed", begun, ended, &facts.tool, &time)],
         manifest: &ended.manifest,
         algorithms: &begun.plan.algorithms,
         run_id: &begun.run_id,
         time: &time,
-        tool: tool.clone(),
+        tool: facts.tool.clone(),
         signed_by,
     })?;
     if let (Some(earlier), Some(sums)) = (&begun.plan.since, &since) {
@@ -112,21 +113,14 @@ pub(crate) fn counts(coverage: &Coverage) -> Value {
     counts
 }
 
-fn run_json(
-    begun: &Begun,
-    ended: &Ended,
-    facts: &RunFacts,
-    code: u8,
-    tool: &Value,
-    time: &str,
-) -> Value {
+fn run_json(begun: &Begun, ended: &Ended, facts: &RunFacts, code: u8, time: &str) -> Value {
     let coverage = &ended.manifest.coverage;
     let seconds = format!("{}.{:03}", facts.elapsed.as_secs(), facts.elapsed.subsec_millis());
     let execution = &facts.execution;
     json!({
         "v": 1,
         "run_id": begun.run_id,
-        "tool": tool,
+        "tool": facts.tool,
         "self_test": facts.self_test,
         "argv": facts::argv(),
         "host": facts::host(),
