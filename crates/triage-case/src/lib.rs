@@ -25,6 +25,7 @@ mod readme;
 mod record;
 mod record_line;
 mod record_parse;
+mod record_read;
 mod seal_again;
 mod seals;
 mod signed_by;

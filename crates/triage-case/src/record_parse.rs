@@ -15,6 +15,7 @@ use triage_hash::{Algorithm, Digest, Digests};
 use triage_hashset::{Category, Certainty, Disposition, Match};
 
 use crate::record_line::{VERSION, write_line};
+use crate::record_read::read_line;
 use crate::{Record, Status};
 
 /// Why bytes are not a line of a manifest.
@@ -142,6 +143,14 @@ struct TimesText {
 /// # Errors
 /// [`LineError`] if it is not exactly what [`write_line`] writes.
 pub fn parse_line(bytes: &[u8]) -> Result<(Record, String), LineError> {
+    match read_line(bytes) {
+        Some((record, exhibit)) => Ok((record, exhibit.to_owned())),
+        None => parse_any_line(bytes),
+    }
+}
+
+/// Reads a line of any form that the writer has, and says what is wrong with any other.
+fn parse_any_line(bytes: &[u8]) -> Result<(Record, String), LineError> {
     let line: Line =
         serde_json::from_slice(bytes).map_err(|error| LineError { reason: error.to_string() })?;
     let exhibit = line.exhibit.clone();
@@ -324,6 +333,8 @@ fn match_of(text: MatchText) -> Option<Match> {
 
 #[cfg(test)]
 mod tests {
+    use triage_hash::Algorithms;
+
     use super::*;
 
     fn record() -> Record {
@@ -350,8 +361,7 @@ mod tests {
         let range = |offset, size_bytes| LostRange { offset, size_bytes };
         let ranges = vec![range(8192, 3), range(9_007_199_254_740_993, 2)];
         record.problem.as_mut().unwrap().ranges = ranges;
-        record.digests =
-            triage_hash::hash_bytes(triage_hash::Algorithms::DEFAULT, b"harmless content");
+        record.digests = triage_hash::hash_bytes(Algorithms::DEFAULT, b"harmless content");
         record.matches = vec![Match {
             set: "known \"files\"".into(),
             version: Some("2026.1".into()),
@@ -369,6 +379,82 @@ mod tests {
             certainty: Certainty::Exact,
         }];
         record
+    }
+
+    /// A record as most are: without anything that the reader of ordinary lines leaves alone.
+    fn ordinary() -> Record {
+        let mut record = record();
+        record.entry.location = Location::from_path(b"Users/a b/c,d{e}.jpg".to_vec());
+        record.entry.size_bytes = Some(GREATEST_INTEGER);
+        record.entry.times.born = Time::from_text("2024-02-29T23:59:59.000000001Z");
+        record.entry.times.accessed = Time::from_text("0000-03-01T00:00:00.000000000Z");
+        record.entry.target = None;
+        record.entry.recovery = None;
+        record.entry.facts = None;
+        record.status = Status::Read;
+        record.bytes_read = GREATEST_INTEGER;
+        record.problem = None;
+        record.matches = Vec::new();
+        record
+    }
+
+    /// Whatever the reader of ordinary lines accepts, the other one accepts as the same record.
+    fn agree(bytes: &[u8]) -> bool {
+        let Some((record, exhibit)) = read_line(bytes) else { return false };
+        let text = String::from_utf8_lossy(bytes);
+        assert_eq!(parse_any_line(bytes), Ok((record, exhibit.to_owned())), "{text}");
+        true
+    }
+
+    #[test]
+    fn ordinary_lines_are_read_without_json_and_are_the_same_records() {
+        let mut without = ordinary();
+        without.entry = Entry::unexamined(Location::from_path(b"d".to_vec()), Kind::Directory);
+        without.status = Status::NotRegular;
+        without.digests = Digests::new();
+        without.bytes_read = 0;
+        let mut single = ordinary();
+        single.entry.times = Times { changed: single.entry.times.modified, ..Times::default() };
+        single.digests = triage_hash::hash_bytes(Algorithms::NONE.with(Algorithm::Sha512), b"");
+        for record in [ordinary(), without, single] {
+            let bytes = line(&record);
+            assert!(agree(&bytes), "{}", String::from_utf8_lossy(&bytes));
+            assert_eq!(parse_line(&bytes).unwrap().0, record);
+        }
+        assert!(!agree(&line(&record())), "it has a problem, matches and escapes");
+    }
+
+    #[test]
+    fn no_change_of_an_ordinary_line_is_read_otherwise_than_by_json() {
+        let bytes = line(&ordinary());
+        let mut accepted = 0;
+        for place in 0..bytes.len() {
+            let mut cut = bytes.clone();
+            cut.remove(place);
+            accepted += usize::from(agree(&cut));
+            for byte in *b"\x00\n\x7f\x80\xc3 !\"\\+-,.:/{}[]018afAZ" {
+                let mut changed = bytes.clone();
+                changed[place] = byte;
+                accepted += usize::from(agree(&changed));
+                changed.insert(place, bytes[place]);
+                accepted += usize::from(agree(&changed));
+            }
+        }
+        assert!(accepted > 1000, "digits and letters may change: {accepted}");
+    }
+
+    #[test]
+    fn doubled_and_moved_members_are_no_ordinary_lines() {
+        let text = String::from_utf8(line(&ordinary())).unwrap();
+        let members: Vec<&str> = text[1..text.len() - 1].split(",\"").collect();
+        for (from, to) in (0..members.len()).flat_map(|a| (0..members.len()).map(move |b| (a, b))) {
+            let mut moved = members.clone();
+            let member = moved.remove(from);
+            moved.insert(to, member);
+            assert_eq!(agree(format!("{{{}}}", moved.join(",\"")).as_bytes()), from == to);
+            moved.insert(to, member);
+            assert!(!agree(format!("{{{}}}", moved.join(",\"")).as_bytes()));
+        }
     }
 
     fn line(record: &Record) -> Vec<u8> {
