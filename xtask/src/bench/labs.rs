@@ -78,7 +78,7 @@ pub(super) fn run(args: &LabsArgs) -> Outcome {
         [&["match", "--sets", "new.thx", "--changed-from", "old.thx", "--json", "-q"][..], &list];
     let changes = triage(&changes.concat())?;
     tell("match --changed-from", &changes);
-    let correlate = [&["correlate", "--json", "-q", "--memory", "512M"][..], &list].concat();
+    let correlate = ["correlate", "--json", "-q", "--memory", "512M", "--cases-from", "packages"];
     let correlated = triage(&correlate)?;
     tell("correlate", &correlated);
     for (name, cost) in [("changes.ndjson", &changes), ("shared.ndjson", &correlated)] {
