@@ -5,6 +5,7 @@
 
 mod batch;
 mod certificates;
+mod batch_slurm;
 mod correlate;
 mod court;
 mod court_guide;
@@ -17,6 +18,7 @@ mod encrypted_sets;
 mod harness;
 mod hash;
 mod hostile;
+mod json;
 mod manifests;
 mod plan;
 mod probe;

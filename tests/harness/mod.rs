@@ -1,6 +1,7 @@
 //! A scene: a folder of evidence, a place for cases, and the program.
 
 pub(crate) mod bad_disk;
+pub(crate) mod cluster;
 
 use std::ffi::OsStr;
 use std::fs;

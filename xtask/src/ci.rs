@@ -21,6 +21,7 @@ const TOOLS: &[&str] = &[
     "sha256sum",
     "ssh-keygen",
     "jq",
+    "sbatch",
     "python3",
     "openssl",
     "xxd",

@@ -13,7 +13,7 @@ use crate::BatchPlan;
 /// Who runs the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Slurm: arrays, licences, requeue, a dependent merge. Tested with 22.05.
+    /// Slurm: arrays, licences, requeue, a dependent merge.
     Slurm,
     /// GNU parallel, on this machine or over a list of logins.
     Parallel,
@@ -22,7 +22,7 @@ pub enum Engine {
 }
 
 /// What the scripts are written with. Paths are absolute and valid on every machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Submission<'a> {
     /// The program.
     pub program: &'a str,
@@ -36,6 +36,12 @@ pub struct Submission<'a> {
     pub licences: bool,
     /// Further options of the engine, such as a partition or a list of logins.
     pub options: &'a [String],
+    /// Threads of each scan; the engine is asked for so many processors.
+    pub threads: Option<u16>,
+    /// Who signs: options that `batch run` and `batch merge` are given, word by word.
+    pub signing: &'a [String],
+    /// Whether submitting to a queue waits for the answer.
+    pub waits: bool,
 }
 
 /// The script that runs one shard; its first argument is the number.
@@ -69,13 +75,14 @@ pub fn script_of(results: &str, name: &str) -> String {
 
 /// A program that was killed is started again, and goes on where it was; an answer is success.
 fn shard(submission: &Submission<'_>) -> String {
-    let Submission { program, plan, results, .. } = submission;
+    let Submission { program, plan, results, threads, .. } = submission;
+    let threads = threads.map(|threads| format!(" --threads {threads}")).unwrap_or_default();
     format!(
         "#!/bin/sh\n\
          # Runs shard $1 of a batch. An answer of a scan (0, 1, 3, 4) is success for the engine.\n\
          tries=0\n\
          while :; do\n  \
-           {} batch run --plan {} --results {} --shard \"$1\"\n  \
+           {} batch run --plan {} --results {} --shard \"$1\"{threads}{}\n  \
            code=$?\n  \
            case $code in\n    \
              0|1|3|4) exit 0 ;;\n  \
@@ -86,15 +93,21 @@ fn shard(submission: &Submission<'_>) -> String {
          done\n",
         quoted(program),
         quoted(plan),
-        quoted(results)
+        quoted(results),
+        signing(submission)
     )
+}
+
+/// The options of whoever signs, with a space before each.
+fn signing(submission: &Submission<'_>) -> String {
+    submission.signing.iter().map(|word| format!(" {}", quoted(word))).collect()
 }
 
 /// The line that merges.
 fn merge(submission: &Submission<'_>) -> String {
     let Submission { program, plan, results, .. } = submission;
     let (program, plan, results) = (quoted(program), quoted(plan), quoted(results));
-    format!("{program} batch merge --plan {plan} --results {results}")
+    format!("{program} batch merge --plan {plan} --results {results}{}", signing(submission))
 }
 
 /// The numbers of the shards, the most urgent first.

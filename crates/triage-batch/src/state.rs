@@ -70,6 +70,8 @@ pub fn state_of(plan: &BatchPlan, item: &Item, results: &Path) -> Result<ItemSta
         }
         CaseState::Unfinished if CaseDir::is_held(&package) => Ok(told(State::Running)),
         CaseState::Unfinished => Ok(told(State::Interrupted)),
+        // Somebody begins it in this moment, and has not written its plan yet.
+        CaseState::NoCase if CaseDir::is_held(&package) => Ok(told(State::Running)),
         CaseState::NoCase => match std::fs::read(&failure) {
             Ok(bytes) => {
                 let document: Value = serde_json::from_slice(&bytes).unwrap_or_default();

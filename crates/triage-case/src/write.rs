@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
@@ -13,6 +14,10 @@ use crate::error::failed;
 
 /// How much is gathered before it is written.
 const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How often, and how far apart, a lock is tried before somebody else is said to hold it.
+const LOCK_TRIES: u32 = 10;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
 
 /// Creates a folder that must not exist, or must be empty.
 pub(crate) fn create_empty_folder(path: &Path) -> Result<(), Error> {
@@ -86,9 +91,14 @@ pub(crate) fn lock(path: &Path) -> Result<File, Error> {
         .append(true)
         .open(path)
         .map_err(failed("open the lock", path))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::Locked { path: path.to_path_buf() })?;
-    Ok(file)
+    // Whoever only asks whether it is held holds it for a moment, too.
+    for _ in 0..LOCK_TRIES {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(LOCK_WAIT);
+    }
+    Err(Error::Locked { path: path.to_path_buf() })
 }
 
 /// Opens a log of a closed package to append to it, and locks it. A package may come from anybody:
@@ -104,9 +114,14 @@ pub(crate) fn open_held(path: &Path) -> Result<File, Error> {
         let reason = std::io::Error::other("not a regular file with one name");
         return Err(failed("write to", path)(reason));
     }
-    flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| Error::Locked { path: path.to_path_buf() })?;
-    Ok(file)
+    // Whoever only asks whether it is held holds it for a moment, too.
+    for _ in 0..LOCK_TRIES {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(LOCK_WAIT);
+    }
+    Err(Error::Locked { path: path.to_path_buf() })
 }
 
 /// Cuts a file to a length.

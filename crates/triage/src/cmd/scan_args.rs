@@ -1,6 +1,5 @@
 //! What can be typed behind `scan`, and how it becomes values.
 
-use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -205,23 +204,26 @@ pub(crate) struct SigningArgs {
 }
 
 impl SigningArgs {
-    /// Returns the options as they are typed, for a scan that another process runs.
-    pub(crate) fn typed(&self) -> Vec<OsString> {
-        let file = |file: &Option<PathBuf>| file.clone().map(PathBuf::into_os_string);
-        let text = |text: &Option<String>| text.clone().map(OsString::from);
-        let socket = self.sign_agent.as_ref().and_then(|_| file(&self.agent_socket));
-        let options = [
-            ("--sign-key", file(&self.sign_key)),
-            ("--passphrase-file", file(&self.passphrase_file)),
-            ("--sign-agent", text(&self.sign_agent)),
+    /// Returns the options that name files, as they are handed on to another process.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        // The socket is in everybody's environment: without an agent it means nothing.
+        let socket = self.agent_socket.as_deref().filter(|_| self.sign_agent.is_some());
+        let paths = [
+            ("--sign-key", self.sign_key.as_deref()),
+            ("--passphrase-file", self.passphrase_file.as_deref()),
             ("--agent-socket", socket),
-            ("--signer", text(&self.signer)),
-            ("--cms-key", file(&self.cms_key)),
-            ("--cms-chain", file(&self.cms_chain)),
-            ("--cms-passphrase-file", file(&self.cms_passphrase_file)),
+            ("--cms-key", self.cms_key.as_deref()),
+            ("--cms-chain", self.cms_chain.as_deref()),
+            ("--cms-passphrase-file", self.cms_passphrase_file.as_deref()),
         ];
-        let given = options.into_iter().filter_map(|(option, value)| Some((option, value?)));
-        given.flat_map(|(option, value)| [OsString::from(option), value]).collect()
+        paths.into_iter().filter_map(|(option, path)| Some((option, path?)))
+    }
+
+    /// Returns the options that name keys and people.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let names =
+            [("--sign-agent", self.sign_agent.as_deref()), ("--signer", self.signer.as_deref())];
+        names.into_iter().filter_map(|(option, name)| Some((option, name?)))
     }
 }
 

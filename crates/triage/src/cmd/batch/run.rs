@@ -46,7 +46,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     signing: SigningArgs,
     /// Threads of each scan; else one for each processor
-    #[arg(long, value_name = "N", env = "TRIAGE_THREADS")]
+    #[arg(long, value_name = "N", env = "TRIAGE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
 }
 
@@ -198,7 +198,12 @@ impl Shard<'_> {
         if let Some(threads) = self.args.threads {
             command.arg("--threads").arg(threads.to_string());
         }
-        command.args(self.args.signing.typed());
+        for (option, path) in self.args.signing.paths() {
+            command.arg(option).arg(path);
+        }
+        for (option, name) in self.args.signing.names() {
+            command.arg(option).arg(name);
+        }
         let Some(exhibit) = self.plan.exhibit(&item.exhibit) else {
             return Err(Failure::usage("the plan has no such exhibit").at(item.exhibit.clone()));
         };
