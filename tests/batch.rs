@@ -206,22 +206,57 @@ fn engines_run_the_same_plan_to_the_same_answer() {
 }
 
 #[test]
+fn a_watch_has_a_bar_for_each_shard_and_ends_with_the_batch() {
+    let scene = lab();
+    plan(&scene, "p.json", &["--shards", "2"]);
+    let watch = scene.command(["batch", "status", "--plan", "p.json", "--results", "out"]);
+    let words: Vec<String> = std::iter::once(watch.get_program())
+        .chain(watch.get_args())
+        .map(|word| word.to_str().unwrap().to_owned())
+        .collect();
+    // Bars are drawn on terminals only; `script` is one.
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &format!("{} --watch", words.join(" ")), "/dev/null"]);
+    script.current_dir(scene.path("")).stdout(std::process::Stdio::piped()).env("COLUMNS", "80");
+    let Ok(watching) = script.spawn() else { return skip("script is not installed") };
+    for number in 0..2 {
+        scene.triage(shard(number));
+    }
+    let output = watching.wait_with_output().unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(seen.contains("shard     0 ") && seen.contains("shard     1 "), "{seen}");
+    assert!(seen.contains("complete: 1 hits in 3 exhibits (exit 1)"), "{seen}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_thousand_exhibits_on_fifty_machines_end_near_the_bound() {
     let scene = Scene::new();
     scene.file("one", "x");
-    // Sparse files of sizes as disks have them: most small, few large, seeded.
+    // Sparse files of sizes as disks have them: most small, few large, seeded; some on the storage
+    // of everybody, some on two others, some in bays of the machines.
     let mut state = 9_u64;
-    let mut jobs = String::from("exhibit,source,spinning\n");
+    let mut jobs = String::from("exhibit,source,spinning,storage,priority\n");
     for number in 0..1000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let size = 1_u64 << (30 + (state >> 33) % 7);
         let path = scene.evidence().join(format!("{number}.img"));
         fs::File::create(&path).unwrap().set_len(size + (state >> 40) * 512).unwrap();
-        jobs += &format!("E{number},evidence/{number}.img,no\n");
+        let storage = ["nas1", "nas2", "nas3", ""][number % 4];
+        let urgent = u8::from(number % 50 == 0);
+        jobs += &format!("E{number},evidence/{number}.img,no,{storage},{urgent}\n");
     }
     fs::write(scene.path("jobs.csv"), jobs).unwrap();
-    let args = ["batch", "plan", "jobs.csv", "-o", "p.json", "--simulate", "50", "--json"];
-    let summary = scene.triage(args).exits(0).summary();
-    let number = |key: &str| summary["simulation"][key].as_u64().unwrap();
-    assert!(number("makespan_ms") * 10 <= number("lower_bound_ms") * 11, "{summary}");
+    let plain = ["batch", "plan", "jobs.csv", "--simulate", "50", "--json"];
+    let storages = ["--storage-rate", "nas1=400M*20", "--storage-rate", "nas2=150M*10"];
+    let busy = ["--storage-rate", "nas3=100M*2", "--rate", "200M"];
+    for (more, least) in [(vec![], 0), (storages.to_vec(), 0), ([&storages[..], &busy].concat(), 1)]
+    {
+        let args = plain.iter().copied().chain(more);
+        let summary = scene.triage(args).exits(0).summary();
+        let number = |key: &str| summary["simulation"][key].as_u64().unwrap();
+        assert!(number("makespan_ms") * 10 <= number("lower_bound_ms") * 11, "{summary}");
+        // Where one storage is the bound, the work of the machines is not.
+        assert!(number("lower_bound_ms") > least * number("work_ms") / 50, "{summary}");
+    }
 }
