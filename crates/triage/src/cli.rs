@@ -76,7 +76,15 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are results; a mistake is one of usage. Printing cannot be helped.
             let _unprinted = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::COMPLETE });
+            if !error.use_stderr() {
+                return ExitCode::from(exit::COMPLETE);
+            }
+            let json = std::env::args_os().any(|arg| arg == "--json");
+            Console { json, quiet: false }.record(&serde_json::json!({
+                "v": 1, "type": "summary", "exit": exit::USAGE,
+                "error": "cannot understand the command line", "because": error.kind().to_string(),
+            }));
+            return ExitCode::from(exit::USAGE);
         }
     };
     let console = Console { json: cli.global.json, quiet: cli.global.quiet };

@@ -2,7 +2,9 @@
 
 use std::io::{BufWriter, IsTerminal, Stdout, Write, stderr, stdout};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::exit;
 
 /// How the program speaks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,9 +25,16 @@ impl Console {
 
     /// Writes a result as a JSON line; nothing otherwise.
     pub(crate) fn record(self, value: &Value) {
-        if self.json {
-            out(&value.to_string());
+        if !self.json {
+            return;
         }
+        let mut line = value.clone();
+        // The last line says its exit code in words, whoever wrote it.
+        if line["type"] == "summary" {
+            let code = line["exit"].as_u64().and_then(|code| u8::try_from(code).ok());
+            line["exit_name"] = json!(exit::name(code.unwrap_or(exit::INTERNAL)));
+        }
+        out(&line.to_string());
     }
 
     /// Says something beside the results.
@@ -72,7 +81,7 @@ impl Drop for Results {
 
 fn gone_if(reader_is_gone: bool) {
     if reader_is_gone {
-        std::process::exit(i32::from(crate::exit::INTERNAL));
+        std::process::exit(i32::from(exit::INTERNAL));
     }
 }
 

@@ -1,231 +1,87 @@
 //! The JSON schemas of what `--json` prints and of the manifest's lines.
+//!
+//! One schema for each type of line, by JSON Schema 2020-12. Lines are closed: a key that stands in
+//! no schema is a mistake. A summary is open: each verb adds its own sums. `v` is the version of a
+//! type; it rises when a reader of the older form would be misled, and the folder of `$id` with it.
+
+mod lab;
+mod look;
+mod work;
 
 use serde_json::{Value, json};
 use triage_case::Status;
 use triage_evidence::{Kind, ProblemKind, Recovery};
 use triage_hash::Algorithm;
 
+use crate::exit::EXIT_CODES;
+
 /// Returns every schema with its name.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, Value)> {
-    let mut schemas = vec![
-        ("record", record()),
-        ("hit", line("hit", &json!({ "entry": { "$ref": "record.json" } }), &["entry"])),
-        (
-            "difference",
-            line(
-                "difference",
-                &json!({
-                    "difference": { "enum": ["added", "removed", "missing", "extra", "moved",
-                        "changed", "metadata", "unreadable", "unknown"] },
-                    "from": { "type": "string" },
-                    "hit": { "const": true },
-                    "seq": integer(),
-                    "what": { "type": "string" },
-                    "path": { "type": "string" },
-                }),
-                &["difference", "what", "path"],
-            ),
-        ),
-        (
-            "finding",
-            line(
-                "finding",
-                &json!({
-                    "code": { "type": "string", "pattern": "^[a-z0-9-]+$" },
-                    "what": { "type": "string" },
-                    "place": { "type": "string" },
-                    "expected": { "type": "string" },
-                    "actual": { "type": "string" },
-                }),
-                &["code", "what", "place", "expected", "actual"],
-            ),
-        ),
-        ("event", line("event", &json!({ "event": { "type": "object" } }), &["event"])),
-        ("validation", validation()),
-        ("summary", line("summary", &json!({ "exit": { "type": "integer" } }), &["exit"])),
-    ];
-    schemas.extend(look_schemas());
-    schemas.extend(lab_schemas());
+    let mut schemas = vec![("record", record()), ("hit", hit()), ("summary", summary())];
+    schemas.extend(work::schemas());
+    schemas.extend(look::schemas());
+    schemas.extend(lab::schemas());
+    for (name, schema) in &mut schemas {
+        schema["$id"] = json!(format!("{BASE}{name}.json"));
+    }
     schemas
 }
 
-/// Returns the schemas of work on many packages: `match --changed-from`, `correlate`.
-fn lab_schemas() -> Vec<(&'static str, Value)> {
-    let text = json!({ "type": "string" });
-    let texts = json!({ "type": "array", "items": text });
-    let flag = json!({ "type": "boolean" });
-    let change = json!({
-        "change": { "enum": ["new", "gone", "recategorised"] },
-        "package": text,
-        "before": { "type": "array" },
-        "entry": { "$ref": "record.json" },
-    });
-    let exhibit = json!({
-        "exhibit": text, "case": text, "owner": text, "seals": texts,
-        "first_seen": text, "last_seen": text, "files": integer(), "known_good": integer(),
-        "empty": integer(), "without_content": integer(), "gaps": integer(), "inventory": flag,
-    });
-    let shared = json!({
-        "digest": { "type": "string", "pattern": "^[0-9a-f]+$" },
-        "algorithm": { "enum": Algorithm::ALL.map(Algorithm::name) },
-        "keyed": flag, "size": integer(), "exhibit_count": integer(), "owners": integer(), "copies": integer(),
-        "rare": flag, "alert": flag, "informational": flag,
-        "first_seen": { "type": ["string", "null"] }, "last_seen": { "type": ["string", "null"] },
-        "exhibits": { "type": "array", "items": { "type": "object", "required": ["exhibit"] } },
-    });
-    let pair = json!({ "a": text, "b": text, "rare_files": integer() });
-    vec![
-        ("match_change", line("match_change", &change, &["change", "package", "before", "entry"])),
-        ("exhibit", line("exhibit", &exhibit, &["exhibit", "files", "gaps"])),
-        ("shared", line("shared", &shared, &["digest", "algorithm", "exhibits", "rare"])),
-        ("pair", line("pair", &pair, &["a", "b", "rare_files"])),
-        (
-            "failed",
-            line("failed", &json!({ "package": text, "because": text }), &["package", "because"]),
-        ),
-    ]
-}
+/// Where schemas point to each other. The name is reserved by RFC 2606: nothing is ever fetched.
+const BASE: &str = "https://triage.invalid/schemas/v1/";
 
-/// Returns the schemas of `probe` and `plan`.
-fn look_schemas() -> Vec<(&'static str, Value)> {
-    vec![
-        ("probe", probe()),
-        ("volume", volume()),
-        (
-            "gap",
-            line(
-                "gap",
-                &json!({ "name": { "type": "string" }, "size": integer() }),
-                &["name", "size"],
-            ),
-        ),
-        ("mount", mount()),
-        ("storage", storage()),
-        ("open_encrypted", open_encrypted()),
-        (
-            "part",
-            line(
-                "part",
-                &json!({ "name": { "type": "string" }, "entries": integer(),
-                "bytes": integer() }),
-                &["name", "entries", "bytes"],
-            ),
-        ),
-        (
-            "left_out",
-            line(
-                "left_out",
-                &json!({ "status": { "enum": Status::ALL.map(Status::name) },
-                "reason": { "type": "string" }, "entries": integer(), "bytes": integer() }),
-                &["status", "reason", "entries", "bytes"],
-            ),
-        ),
-        (
-            "shard",
-            line(
-                "shard",
-                &json!({ "number": integer(), "list": { "type": "string" },
-                "entries": integer(), "bytes": integer() }),
-                &["number", "list", "entries", "bytes"],
-            ),
-        ),
-    ]
-}
-
-/// What is told of a problem in a look.
-fn told_problem() -> Value {
-    let kinds = ProblemKind::ALL.map(ProblemKind::name);
-    json!({ "type": ["object", "null"], "properties": {
-        "kind": { "enum": kinds }, "text": { "type": "string" } } })
-}
-
-fn facts() -> Value {
-    json!({ "type": ["object", "null"], "additionalProperties": { "type": "string" } })
-}
-
-fn probe() -> Value {
-    let size = json!({ "oneOf": [integer(), { "type": "null" }] });
+/// `scan`, and `match`, which names the package too.
+fn hit() -> Value {
     let properties = json!({
-        "path": { "type": "string" },
-        "kind": { "enum": ["disk", "folder", "file", "silent"] },
-        "container": { "type": "string" },
-        "size": integer(),
-        "volume_bytes": size,
-        "free_bytes": size,
-        "facts": facts(),
-        "notes": { "type": "array", "items": told_problem() },
+        "entry": { "$ref": "record.json" }, "package": { "type": "string" },
     });
-    line("probe", &properties, &["path", "kind"])
+    line("hit", &properties, &["entry"])
 }
 
-fn volume() -> Value {
-    let properties = json!({
-        "name": { "type": "string" },
-        "size": integer(),
-        "content": { "type": "string" },
-        "facts": facts(),
-        "notes": { "type": "array", "items": told_problem() },
-        "listed": { "type": "boolean" },
-        "problem": told_problem(),
-    });
-    line("volume", &properties, &["name", "size", "content", "listed"])
-}
-
-fn mount() -> Value {
+/// The last line of every verb.
+fn summary() -> Value {
+    let codes: Vec<u8> = EXIT_CODES.iter().map(|(code, ..)| *code).collect();
+    let names: Vec<&str> = EXIT_CODES.iter().map(|(_, name, _)| *name).collect();
     let text = json!({ "type": "string" });
-    let properties = json!({ "point": text, "file_system": text, "source": text,
-        "read_only": { "type": "boolean" } });
-    line("mount", &properties, &["point", "file_system", "source", "read_only"])
-}
-
-fn storage() -> Value {
-    let perhaps = json!({ "type": ["boolean", "null"] });
     let properties = json!({
-        "devices": { "type": "array", "items": { "type": "string" } },
-        "mounted": { "type": "boolean" },
-        "swap": { "type": "boolean" },
-        "rotational": perhaps,
-        "read_only": perhaps,
+        "v": { "const": 1 },
+        "type": { "const": "summary" },
+        "exit": { "enum": codes },
+        "exit_name": { "enum": names },
+        "error": text,
+        "because": text,
+        "coverage": coverage(),
+        "hits": integer(),
+        "gaps": integer(),
+        // `match` says whether any manifest has one; the others list them.
+        "doubts": { "type": ["array", "boolean"], "items": text },
     });
-    line("storage", &properties, &["devices", "mounted", "swap"])
+    document("the last line", &properties, &["exit", "exit_name", "v", "type"], false)
 }
 
-/// The record that `doctor --validate` files.
-fn validation() -> Value {
-    let text = json!({ "type": "string" });
-    let test = json!({
+/// The sums of a scan, as its summary and `run.json` have them.
+fn coverage() -> Value {
+    let share = json!({ "type": "object", "properties": { "entries": integer(),
+        "bytes": integer() }, "required": ["entries", "bytes"], "additionalProperties": false });
+    let classes: serde_json::Map<String, Value> =
+        Status::ALL.iter().map(|status| (status.name().to_owned(), share.clone())).collect();
+    json!({
         "type": "object",
         "properties": {
-            "group": { "enum": ["known answers", "scan", "tamper"] },
-            "name": text, "expected": text, "actual": text, "passed": { "type": "boolean" },
+            "seen": share,
+            "classes": { "type": "object", "properties": classes, "additionalProperties": false },
+            "bytes_read": integer(),
+            "partial_bytes_read": integer(),
+            "unsized_entries": integer(),
+            "unlisted_directories": integer(),
+            "deleted": share,
+            "hits": integer(),
+            "complete": { "type": "boolean" },
         },
-        "required": ["group", "name", "expected", "actual", "passed"],
+        "required": ["seen", "classes", "hits", "complete"],
         "additionalProperties": false,
-    });
-    let properties = json!({
-        "result": { "enum": ["pass", "fail"] },
-        "tests": { "type": "array", "items": test, "minItems": 1 },
-        "failed": integer(),
-        "tool": { "type": "object", "required": ["name", "version", "binary_sha256"] },
-        "host": { "type": "object" },
-        "clock": { "type": "object", "required": ["start", "end", "zone"] },
-    });
-    let required = ["result", "tests", "failed", "tool", "host", "clock"];
-    line("validation", &properties, &required)
-}
-
-fn open_encrypted() -> Value {
-    let texts = json!({ "type": "array", "items": { "type": "string" } });
-    let properties = json!({
-        "name": { "type": "string" },
-        "scheme": { "type": "string" },
-        "devices": texts,
-        "mounted_at": texts,
-        "swap": { "type": "boolean" },
-        "of_evidence": { "type": "boolean" },
-    });
-    line("open_encrypted", &properties, &["name", "scheme", "of_evidence"])
+    })
 }
 
 fn document(title: &str, properties: &Value, required: &[&str], closed: bool) -> Value {
@@ -244,7 +100,7 @@ fn line(kind: &str, properties: &Value, required: &[&str]) -> Value {
     properties["v"] = json!({ "const": 1 });
     properties["type"] = json!({ "const": kind });
     let required: Vec<&str> = required.iter().copied().chain(["v", "type"]).collect();
-    document(&format!("a JSON line of type {kind}"), &properties, &required, false)
+    document(&format!("a JSON line of type {kind}"), &properties, &required, true)
 }
 
 /// An integer, or a string of digits beyond 2^53-1.

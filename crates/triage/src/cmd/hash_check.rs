@@ -61,7 +61,8 @@ pub(crate) fn check(
                 }
             };
             console.line(&format!("{path}: {result}"));
-            console.record(&json!({ "v": 1, "type": "check", "path": path, "result": result }));
+            console
+                .record(&json!({ "v": 1, "type": "digest_check", "path": path, "result": result }));
         }
     }
     let clean = failed == 0 && unreadable == 0 && bad_lines == 0 && ok > 0;

@@ -130,8 +130,8 @@ pub(crate) fn run_diff(args: &DiffArgs, console: Console) -> Result<u8, Failure>
         if !args.summary {
             console.line(&format!("{sign} {}  {detail}", all_digests(digests)));
             console.record(&json!({
-                "v": 1, "type": "difference", "what": word, "digests": digests_json(digests),
-                "detail": detail,
+                "v": 1, "type": "set_difference", "what": word,
+                "digests": digests_json(digests), "detail": detail,
             }));
         }
         Ok(())

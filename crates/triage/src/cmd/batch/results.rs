@@ -98,7 +98,7 @@ impl Overview {
         let line = |exhibit: &ExhibitState| {
             let mut line = json!(exhibit);
             line["v"] = json!(1);
-            line["type"] = json!("exhibit");
+            line["type"] = json!("exhibit_state");
             line["exit"] = json!(exhibit.code);
             line
         };
