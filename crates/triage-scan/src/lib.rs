@@ -4,11 +4,15 @@
 //! record behind, handed over in the order of the walk whatever the number of threads. [`Plan`] is
 //! the resolved question, [`Execution`] how this machine answers it, [`Watch`] the operator's eye
 //! and hand. [`audit`] runs the same pipeline against a finished manifest.
+//!
+//! [`Examination`] is all of it in one call, for programs of laboratories: `examples/lab.rs`.
 
 mod audit;
 mod carry;
 mod clock;
 mod content;
+mod error;
+mod examination;
 mod examine;
 mod execution;
 mod gate;
@@ -29,6 +33,8 @@ mod watch;
 pub use audit::{Audit, AuditFinding, audit};
 pub use carry::{CannotCarry, CarryFrom, Earlier};
 pub use clock::Clock;
+pub use error::Error;
+pub use examination::{Circumstances, Examination, Examined};
 pub use execution::{Execution, IoMode};
 pub use halt::{Halt, Halting};
 pub use ledger::Ledger;
