@@ -1,6 +1,10 @@
 //! `dist`: one static binary, built twice in two folders; the two must be the same byte for byte.
+//! Around it what a release has besides.
 //!
 //! Nothing of the machine may reach the binary: paths are remapped, and the clock is not asked.
+
+mod release;
+mod sbom;
 
 use std::env;
 use std::ffi::OsString;
@@ -8,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::Args;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Outcome, at};
@@ -17,13 +22,38 @@ use crate::workspace::root;
 /// A target is named even when it is the host's, so that build scripts are not linked statically.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// What the task is asked.
+#[derive(Args)]
+pub(crate) struct DistArgs {
+    /// Sign the check list with this key in the format of OpenSSH
+    #[arg(long, value_name = "FILE")]
+    sign_key: Option<PathBuf>,
+    /// Put the release around this binary; build nothing
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
 /// Builds, compares, verifies and writes `target/dist`.
 ///
 /// # Errors
-/// A build fails, the two builds differ, or the binary is not static.
-pub(crate) fn run() -> Outcome {
+/// A build fails, the two builds differ, the binary is not static, or the release cannot be signed.
+pub(crate) fn run(args: &DistArgs) -> Outcome {
     let out = root().join("target/dist");
     fs::create_dir_all(&out).map_err(at("make", &out))?;
+    let binary = match &args.binary {
+        Some(binary) => binary.clone(),
+        None => build_twice(&out)?,
+    };
+    verify_static(&binary)?;
+    let name = format!("triage-{}-{TARGET}", env!("CARGO_PKG_VERSION"));
+    let folder = out.join(name);
+    release::write(&folder, &binary, args.sign_key.as_deref())?;
+    println!("dist: {folder:?}; the binary has {} bytes", size(&binary)?);
+    Ok(())
+}
+
+/// Builds twice, and returns the binary if both are the same.
+fn build_twice(out: &Path) -> Outcome<PathBuf> {
     let folders = [out.join("build-1"), out.join("build-2")];
     let mut built = Vec::new();
     for folder in &folders {
@@ -43,13 +73,8 @@ pub(crate) fn run() -> Outcome {
             built[0], built[1]
         )));
     }
-    let binary = out.join("triage");
-    fs::copy(&built[0], &binary).map_err(at("write", &binary))?;
-    verify_static(&binary)?;
-    let sums = out.join("SHA256SUMS");
-    fs::write(&sums, format!("{}  triage\n", digests[0])).map_err(at("write", &sums))?;
-    println!("dist: {binary:?} is static, reproducible, {} bytes", size(&binary)?);
-    Ok(())
+    println!("dist: both builds are the same, byte for byte");
+    Ok(built.swap_remove(0))
 }
 
 /// Builds the binary from nothing in `folder`. The flags name both folders, so that they are the

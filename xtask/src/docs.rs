@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DocsArgs) -> Outcome {
 }
 
 /// Every generated page: its path from the root and its bytes.
-type Pages = BTreeMap<String, Vec<u8>>;
+pub(crate) type Pages = BTreeMap<String, Vec<u8>>;
 
 fn generate() -> Pages {
     let command = product::command();
@@ -49,6 +49,15 @@ fn generate() -> Pages {
         pages.insert(format!("{REFERENCE}/schemas/{name}.json"), pages::schema(&schema));
     }
     pages
+}
+
+/// Manual pages and schemas, by their path below `docs/reference`.
+pub(crate) fn reference() -> Pages {
+    let pages = generate().into_iter().filter_map(|(path, bytes)| {
+        let path = path.strip_prefix(REFERENCE)?.trim_start_matches('/').to_owned();
+        path.contains('/').then_some((path, bytes))
+    });
+    pages.collect()
 }
 
 /// Generated pages on disk that the binary no longer has.

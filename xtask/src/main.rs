@@ -50,8 +50,8 @@ enum Task {
     DiffWalk(diff_walk::DiffWalkArgs),
     /// Damages lists and indexes and reads them, for a time
     Fuzz(fuzz::FuzzArgs),
-    /// Builds the static binary twice and compares the two
-    Dist,
+    /// Builds the static binary twice, compares the two, and makes a release of it
+    Dist(dist::DistArgs),
 }
 
 fn run(task: &Task) -> Outcome {
@@ -63,7 +63,7 @@ fn run(task: &Task) -> Outcome {
         Task::Bench(args) => bench::run(args),
         Task::DiffWalk(args) => diff_walk::run(args),
         Task::Fuzz(args) => fuzz::run(args),
-        Task::Dist => dist::run(),
+        Task::Dist(args) => dist::run(args),
     }
 }
 
