@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use triage_case::{Particulars, verify};
+use triage_case::{Particulars, Trust, verify};
 use triage_hashset::{SetSource, Sets};
 use triage_scan::{Circumstances, Examination};
 
@@ -38,7 +38,7 @@ pub(crate) fn examine(
         }
         Ok(())
     })?;
-    let verified = verify(&examined.case, None)?;
+    let verified = verify(&examined.case, Trust::default())?;
     Ok(examined.is_complete() && verified.findings.is_empty())
 }
 

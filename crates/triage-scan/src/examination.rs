@@ -171,16 +171,8 @@ impl<'a> Examination<'a> {
         let walk = &self.walk;
         let path = |path: &Path| triage_evidence::escape(path.as_os_str().as_encoded_bytes());
         let sets = self.sets.iter().map(|index| {
-            let identity = index.identity();
-            PlannedSet {
-                path: identity.source.name.clone(),
-                sha256: identity.source.sha256.clone(),
-                name: identity.name.clone(),
-                version: identity.version.clone(),
-                disposition: identity.disposition.to_string(),
-                entries: index.record_count(),
-                options: SetReading::default(),
-            }
+            let name = index.identity().source.name.clone();
+            PlannedSet::of(index, name, SetReading::default())
         });
         Plan {
             v: Plan::VERSION,

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use triage_evidence::Location;
+use triage_hashset::Index;
 use triage_walk::{Error, LocationRange, Scope, WalkPlan};
 
 use crate::Earlier;
@@ -36,6 +37,25 @@ pub struct PlannedSet {
     /// How the set's file is read: format, column map and the like, as typed.
     #[serde(default)]
     pub options: SetReading,
+}
+
+impl PlannedSet {
+    /// Describes an open set. `path` is in display form; `options` say how its file was read.
+    #[must_use]
+    pub fn of(index: &Index, path: String, options: SetReading) -> Self {
+        let identity = index.identity();
+        Self {
+            path,
+            sha256: identity.source.sha256.clone(),
+            name: identity.name.clone(),
+            version: identity.version.clone(),
+            disposition: identity.disposition.to_string(),
+            entries: index.entry_count(),
+            false_positives_per_billion: index.probable().map(|p| p.false_positives_per_billion),
+            provenance: SetProvenance::of(index),
+            options,
+        }
+    }
 }
 
 /// Who made a set and from what.
@@ -72,6 +92,24 @@ pub struct SetProvenance {
     /// Rows of its list that could not be used.
     #[serde(default)]
     pub rejected_rows: u64,
+}
+
+impl SetProvenance {
+    fn of(index: &Index) -> Self {
+        let identity = index.identity();
+        Self {
+            publisher: identity.publisher.clone(),
+            date: identity.date.clone(),
+            licence: identity.licence.clone(),
+            handling: identity.handling.clone(),
+            scheme: identity.scheme.clone(),
+            source: identity.source.name.clone(),
+            format: identity.source.format.clone(),
+            builder: index.builder().to_owned(),
+            index_blake3: index.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
+            rejected_rows: index.report().rejects(),
+        }
+    }
 }
 
 /// How the file of a set is read, as typed on the command line.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use triage_case::{CaseDir, Particulars, verify};
+use triage_case::{CaseDir, Particulars, Trust, verify};
 use triage_scan::{Circumstances, Error, Examination, Halt, Halting};
 
 #[path = "../examples/lab.rs"]
@@ -52,7 +52,9 @@ fn a_program_of_thirty_lines_scans_matches_and_verifies() {
     let mut bytes = fs::read(&manifest).unwrap();
     bytes[30] ^= 1;
     fs::write(&manifest, bytes).unwrap();
-    assert!(!verify(&CaseDir::open(&at("C")).unwrap(), None).unwrap().findings.is_empty());
+    assert!(
+        !verify(&CaseDir::open(&at("C")).unwrap(), Trust::default()).unwrap().findings.is_empty()
+    );
     let source = include_str!("../examples/lab.rs");
     let lines = source.lines().skip_while(|line| !line.starts_with("pub(crate) fn examine"));
     assert!(lines.take_while(|line| *line != "}").count() < 30, "thirty lines are promised");

@@ -9,7 +9,6 @@ use triage_hashset::{Builder, Disposition, ImportReport, Index, Row, SetIdentity
 use triage_scan::{PlannedSet, SetReading};
 
 use crate::failure::Failure;
-use crate::set_args::provenance;
 use crate::shown;
 
 /// What the plan says of how such a set was named.
@@ -65,16 +64,7 @@ pub(crate) fn open(path: &Path) -> Result<(Index, PlannedSet), Failure> {
         },
     };
     let index = builder.finish(identity, report).map_err(|error| at(Failure::from(error)))?;
-    let planned = PlannedSet {
-        path: shown::path(&folder),
-        sha256: seal.manifest.sha256.clone(),
-        name: index.identity().name.clone(),
-        version: index.identity().version.clone(),
-        disposition: Disposition::Informational.to_string(),
-        entries: index.record_count(),
-        false_positives_per_billion: None,
-        provenance: provenance(&index),
-        options: SetReading { typed: TYPED.to_owned(), ..SetReading::default() },
-    };
+    let options = SetReading { typed: TYPED.to_owned(), ..SetReading::default() };
+    let planned = PlannedSet::of(&index, shown::path(&folder), options);
     Ok((index, planned))
 }

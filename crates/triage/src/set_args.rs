@@ -10,7 +10,7 @@ use triage_hashset::{
     Certainty, ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetKeys,
     SetSource, Sets,
 };
-use triage_scan::{PlannedSet, SetProvenance, SetReading};
+use triage_scan::{PlannedSet, SetReading};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -175,24 +175,14 @@ impl SetArgs {
     }
 
     fn planned(&self, path: &Path, index: &Index, typed: Disposition) -> PlannedSet {
-        let identity = index.identity();
-        PlannedSet {
-            path: shown::path(path),
-            sha256: identity.source.sha256.clone(),
-            name: identity.name.clone(),
-            version: identity.version.clone(),
-            disposition: identity.disposition.to_string(),
-            entries: index.entry_count(),
-            false_positives_per_billion: index.probable().map(|p| p.false_positives_per_billion),
-            provenance: provenance(index),
-            options: SetReading {
-                format: self.reading.set_format.clone(),
-                map: self.reading.map.clone(),
-                scheme: self.reading.scheme.clone(),
-                algorithm: self.reading.set_algorithm.map(|algorithm| algorithm.to_string()),
-                typed: typed.to_string(),
-            },
-        }
+        let options = SetReading {
+            format: self.reading.set_format.clone(),
+            map: self.reading.map.clone(),
+            scheme: self.reading.scheme.clone(),
+            algorithm: self.reading.set_algorithm.map(|algorithm| algorithm.to_string()),
+            typed: typed.to_string(),
+        };
+        PlannedSet::of(index, shown::path(path), options)
     }
 
     /// Returns the options that open the sets of a plan again.
@@ -221,23 +211,6 @@ impl SetArgs {
                 set.options.algorithm.as_deref().and_then(|name| name.parse().ok());
         }
         Ok(args)
-    }
-}
-
-/// Returns who made a set and from what, as a plan states it.
-pub(crate) fn provenance(index: &Index) -> SetProvenance {
-    let identity = index.identity();
-    SetProvenance {
-        publisher: identity.publisher.clone(),
-        date: identity.date.clone(),
-        licence: identity.licence.clone(),
-        handling: identity.handling.clone(),
-        scheme: identity.scheme.clone(),
-        source: identity.source.name.clone(),
-        format: identity.source.format.clone(),
-        builder: index.builder().to_owned(),
-        index_blake3: crate::facts::hex(&index.digest()),
-        rejected_rows: index.report().rejects(),
     }
 }
 

@@ -59,7 +59,10 @@ pub(super) fn attack(name: &str, scratch: &Path, random: &mut Random, times: u64
     }
     let whole = fs::read(&path).map_err(at("read", &path))?;
     // Most of a disk is zeros: flips among them hurt nothing.
-    let used: Vec<usize> = (0..whole.len()).filter(|&at| whole[at] != 0).collect();
+    let mut used: Vec<usize> = (0..whole.len()).filter(|&at| whole[at] != 0).collect();
+    if used.is_empty() {
+        used = (0..whole.len()).collect();
+    }
     for _ in 0..times {
         let mut bytes = whole.clone();
         for _ in 0..=random.below(16) {

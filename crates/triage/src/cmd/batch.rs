@@ -25,7 +25,7 @@ pub(crate) enum BatchVerb {
     Run(Box<run::RunArgs>),
     Status(status::StatusArgs),
     Merge(Box<merge::MergeArgs>),
-    Submit(submit::SubmitArgs),
+    Submit(Box<submit::SubmitArgs>),
 }
 
 /// Runs the verb.
