@@ -224,6 +224,10 @@ fn custody(tour: &mut Tour) {
     tour.runs(0, &["custody", "seal", "C", "--by", "Ana Kovac", "--sign-key", "lab.key"]);
     tour.runs(0, &["custody", "seal", "C", "--by", "Ana Kovac"]);
     tour.goes(0, "custody sign C --sign-key lab.key");
+    tour.goes(0, "custody stamp C --request seal.tsq");
+    tour.goes(6, "custody stamp C --request seal.tsq");
+    fs::copy(tour.path("C/custody.ndjson"), tour.path("copy.ndjson")).unwrap();
+    tour.goes(0, "custody merge --check C copy.ndjson");
     tour.runs(0, &["custody", "repair", "C", "--by", "Ana Kovac"]);
     tour.goes(0, "custody prove C a/known -o line.proof.json");
     tour.goes(0, "custody prove C --absent path:a/other -o absent.proof.json");

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
 mod batch;
-mod certificates;
 mod batch_slurm;
+mod certificates;
 mod correlate;
 mod court;
 mod court_guide;

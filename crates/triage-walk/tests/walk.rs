@@ -169,7 +169,7 @@ fn a_stopped_walk_names_what_it_knew_and_lists_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     for folder in ["a", "b"] {
         fs::create_dir(dir.path().join(folder)).unwrap();
-        for number in 0..100 {
+        for number in 0..300 {
             fs::write(dir.path().join(folder).join(format!("{number:03}")), b"x").unwrap();
         }
     }
@@ -182,8 +182,8 @@ fn a_stopped_walk_names_what_it_knew_and_lists_nothing_more() {
         }
     });
     let reached = all.iter().filter(|met| met.verdict != Verdict::NotReached).count();
-    assert_eq!(all.len(), 1 + 1 + 100 + 1, "b is named, what is below it is not");
-    assert_eq!(reached, 1 + 1 + 64);
+    assert_eq!(all.len(), 1 + 1 + 300 + 1, "b is named, what is below it is not");
+    assert_eq!(reached, 1 + 1 + 256);
     assert_eq!(tally.entries, all.len() as u64);
     let mut sorted = paths(&all);
     sorted.sort();

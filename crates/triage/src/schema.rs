@@ -77,6 +77,7 @@ fn coverage() -> Value {
             "unlisted_directories": integer(),
             "deleted": share,
             "hits": integer(),
+            "probable_hits": integer(),
             "complete": { "type": "boolean" },
         },
         "required": ["seen", "classes", "hits", "complete"],

@@ -124,14 +124,24 @@ fn fact() -> Value {
 fn set() -> Value {
     let object = json!({ "type": "object" });
     let properties = json!({
-        "identity": object, "report": object, "records": integer(), "algorithms": text(),
-        "keyed_by": perhaps_text(), "index_blake3": hex(),
+        "identity": object, "report": object, "records": integer(), "entries": integer(),
+        "algorithms": text(), "keyed_by": perhaps_text(), "index_blake3": hex(),
     });
-    line("set", &properties, &["identity", "report", "records", "algorithms", "index_blake3"])
+    let required = ["identity", "report", "records", "entries", "algorithms", "index_blake3"];
+    line("set", &properties, &required)
 }
 
 /// `sets lookup`: a digest that a set holds.
 fn matched() -> Value {
+    let provenance = json!({
+        "type": "object",
+        "properties": {
+            "date": text(), "format": text(), "handling": text(), "licence": text(),
+            "publisher": text(), "source": text(), "version": text(),
+        },
+        "required": ["format", "source"],
+        "additionalProperties": false,
+    });
     let properties = json!({
         "algorithm": { "enum": Algorithm::ALL.map(Algorithm::name) },
         "category": { "type": ["object", "null"], "properties": {
@@ -139,10 +149,13 @@ fn matched() -> Value {
             "label": perhaps_text() }, "required": ["scheme"], "additionalProperties": false },
         "digest": hex(),
         "disposition": { "enum": ["alert", "known-good", "informational"] },
+        "false_positives_per_billion": integer(),
+        "provenance": provenance,
         "set": text(),
         "set_sha256": hex(),
     });
-    line("match", &properties, &["algorithm", "digest", "disposition", "set", "set_sha256"])
+    let required = ["algorithm", "digest", "disposition", "provenance", "set", "set_sha256"];
+    line("match", &properties, &required)
 }
 
 /// `sets diff`.
