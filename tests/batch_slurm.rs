@@ -14,8 +14,8 @@ use crate::harness::{Ran, Scene, ran, skip, stock};
 
 /// Exhibits at whose tasks something is done: long enough to be met while they are examined.
 const SLOW: usize = 5;
-/// How much a slow exhibit holds: half a second and more of hashing.
-const SLOW_BYTES: u64 = 512 << 20;
+/// How much a slow exhibit holds: half a second and more of hashing, so that its scan is met.
+const SLOW_BYTES: u64 = 1 << 30;
 
 /// What an exhibit is, by its number.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,39 +103,58 @@ fn batch(verb: &str) -> [String; 6] {
     ["batch", verb, "--plan", "p.json", "--results", RESULTS].map(str::to_owned)
 }
 
-/// Waits for the scan of an item that has begun its package.
-#[track_caller]
-fn scan_of(cluster: &Cluster, scene: &Scene, number: usize) -> Process {
-    let package = scene.path(RESULTS).join(format!("items/{:04}", number + 1));
-    let package = package.to_str().unwrap();
-    let mut found = None;
-    cluster.until(&format!("E/{number} is examined"), |cluster| {
-        let begun = Path::new(package).join("journal/plan.json").exists();
-        let scans = |process: &Process| process.words.iter().any(|word| word == package);
-        found = cluster.processes().into_iter().find(|process| begun && scans(process));
-        found.is_some()
-    });
-    found.unwrap()
+/// The scans of slow exhibits that were met while they ran.
+#[derive(Default)]
+struct Met(BTreeMap<usize, Process>);
+
+impl Met {
+    /// Waits for the scan of a slow exhibit that has begun its package, and stops it.
+    ///
+    /// All that are not met yet are looked for and stopped, so that none ends while another one is
+    /// waited for.
+    #[track_caller]
+    fn scan_of(&mut self, cluster: &Cluster, scene: &Scene, number: usize) -> Process {
+        cluster.until(&format!("E/{number} is examined"), |cluster| {
+            let processes = cluster.processes();
+            for number in 0..SLOW {
+                if self.0.contains_key(&number) {
+                    continue;
+                }
+                let package = scene.path(RESULTS).join(format!("items/{:04}", number + 1));
+                let begun = package.join("journal/plan.json").exists();
+                let package = package.to_str().unwrap();
+                let scans = |process: &&Process| process.words.iter().any(|word| word == package);
+                if let Some(scan) = processes.iter().find(scans).filter(|_| begun) {
+                    scan.signal(Signal::STOP);
+                    self.0.insert(number, scan.clone());
+                }
+            }
+            self.0.contains_key(&number)
+        });
+        self.0[&number].clone()
+    }
 }
 
 /// Kills, cuts off and puts back: each task of a slow exhibit in its own way.
 fn disturb(cluster: &mut Cluster, scene: &Scene) {
+    let mut met = Met::default();
     // The scan alone; the one that works on the shard starts it again.
-    scan_of(cluster, scene, 0).signal(Signal::KILL);
+    met.scan_of(cluster, scene, 0).signal(Signal::KILL);
     // The process of the shard; its script starts it again, and it waits for the orphaned scan.
-    scan_of(cluster, scene, 1).parent().signal(Signal::KILL);
+    let orphan = met.scan_of(cluster, scene, 1);
+    orphan.parent().signal(Signal::KILL);
+    orphan.signal(Signal::CONT);
     // A node whose power is cut, in the middle of a scan.
-    let doomed = scan_of(cluster, scene, 2);
-    doomed.signal(Signal::STOP);
+    let doomed = met.scan_of(cluster, scene, 2);
     let doomed = doomed.variable("SLURMD_NODENAME").unwrap().to_owned();
     // A node that is not reached any more, but works on.
-    let lost = scan_of(cluster, scene, 3);
-    lost.signal(Signal::STOP);
+    let lost = met.scan_of(cluster, scene, 3);
     let lost_node = lost.variable("SLURMD_NODENAME").unwrap().to_owned();
     // A task that the operator puts back into the queue.
-    let put_back = scan_of(cluster, scene, 4);
+    let put_back = met.scan_of(cluster, scene, 4);
     let job = put_back.variable("SLURM_JOB_ID").unwrap().to_owned();
     cluster.ask("scontrol", &["requeue", &job]);
+    put_back.signal(Signal::CONT);
     cluster.cut_power(&doomed);
     cluster.kill_daemon(&lost_node);
     cluster.until("both nodes are down", |cluster| {
