@@ -30,4 +30,12 @@ pub trait Stream: Send {
     /// # Errors
     /// A [`Problem`] of kind `Changed` that says what differs, or why it could not be asked.
     fn check_unchanged(&mut self) -> Result<(), Problem>;
+
+    /// Returns where the content begins on its volume, in bytes; `None` if that is not known or
+    /// if the content lies among the metadata.
+    ///
+    /// It decides the order of reading where a head must move, and nothing else.
+    fn begins_at(&self) -> Option<u64> {
+        None
+    }
 }

@@ -117,6 +117,13 @@ impl LiveDirectory {
         examine::examine_open(self.fd.as_fd(), Location::root())
     }
 
+    /// Says whether the file system lies in memory or on another computer, so that no head of a
+    /// disk here moves when it is read.
+    #[must_use]
+    pub fn is_without_head(&self) -> bool {
+        crate::pseudo::is_without_head(self.fd.as_fd())
+    }
+
     /// Opens a name for reading, without changing its access time where that is permitted.
     fn open_name(&self, name: &[u8], more: OFlags, owner: Option<u32>) -> Result<OwnedFd, Errno> {
         let known = owner.is_some_and(|user| self.refusals.has(user));

@@ -1,4 +1,5 @@
-//! Pseudo file systems: windows into the running kernel, not content of an exhibit.
+//! What kind of file system a directory lies on: pseudo file systems are windows into the running
+//! kernel, not content of an exhibit; memory and network have no head that moves.
 
 use std::os::fd::BorrowedFd;
 
@@ -28,9 +29,32 @@ const PSEUDO: [(u64, &str); 22] = [
     (0x4341_5d53, "smackfs"),
 ];
 
+/// The same numbers of file systems in memory or on another computer. FUSE is not among them: it
+/// is what many external disks are mounted through.
+const WITHOUT_HEAD: [u64; 9] = [
+    0x0102_1994, // tmpfs
+    0x8584_58f6, // ramfs
+    0x6969,      // nfs
+    0x517b,      // smb
+    0xff53_4d42, // cifs
+    0xfe53_4d42, // smb2
+    0x00c3_6400, // ceph
+    0x0102_1997, // 9p
+    0x5346_414f, // afs
+];
+
+fn magic(fd: BorrowedFd<'_>) -> Option<u64> {
+    let found = rustix::fs::fstatfs(fd).ok()?;
+    Some(u64::try_from(found.f_type).ok()? & 0xffff_ffff)
+}
+
+/// Says whether a directory lies in memory or on another computer.
+pub(crate) fn is_without_head(fd: BorrowedFd<'_>) -> bool {
+    magic(fd).is_some_and(|magic| WITHOUT_HEAD.contains(&magic))
+}
+
 /// Returns the name of the pseudo file system that a directory lies on, if it does.
 pub(crate) fn pseudo_name(fd: BorrowedFd<'_>) -> Option<&'static str> {
-    let found = rustix::fs::fstatfs(fd).ok()?;
-    let magic = u64::try_from(found.f_type).ok()? & 0xffff_ffff;
+    let magic = magic(fd)?;
     PSEUDO.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name)
 }

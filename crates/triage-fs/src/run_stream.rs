@@ -120,6 +120,10 @@ impl Stream for RunStream {
     fn check_unchanged(&mut self) -> Result<(), Problem> {
         Ok(())
     }
+
+    fn begins_at(&self) -> Option<u64> {
+        self.runs.iter().find_map(|run| run.start)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use triage_case::{Record, Status};
-use triage_evidence::{Chunk, Entry, Kind, Problem, ProblemKind};
+use triage_evidence::{Chunk, Entry, FileId, Kind, Problem, ProblemKind, Stream};
 use triage_hash::{Algorithms, Digests, hash_batch, hash_bytes};
 use triage_walk::{Batch, Met, Verdict};
 
@@ -46,8 +46,8 @@ impl Task<'_> {
 
 /// One worker's tools: buffers that are used again for every file.
 pub(crate) struct Examiner<G: Ledger> {
-    shared: Arc<Shared<G>>,
-    slot: Arc<Slot<G::Line>>,
+    pub(crate) shared: Arc<Shared<G>>,
+    pub(crate) slot: Arc<Slot<G::Line>>,
     /// Whole small files, one after the other. It grows and never shrinks: clearing it for every
     /// file costs a pass over memory.
     arena: Vec<u8>,
@@ -58,15 +58,22 @@ pub(crate) struct Examiner<G: Ledger> {
 }
 
 /// What is known of an entry of a group before its lanes have run.
-enum Found {
+pub(crate) enum Found {
     /// It needs no lane.
     Settled(Option<Box<Content>>),
     /// Its content lies in the arena, and the last look at the file said this.
     InArena { start: usize, length: usize, unchanged: Result<(), Problem> },
 }
 
+impl Found {
+    /// What is known of a content that could not be read.
+    pub(crate) fn failed(problem: Problem) -> Self {
+        Self::Settled(Some(Box::new(Content::failed(problem))))
+    }
+}
+
 /// Why a content was not read to its end.
-enum Cut {
+pub(crate) enum Cut {
     /// Another worker has taken over.
     Lost,
     /// The run ends.
@@ -99,7 +106,7 @@ impl<G: Ledger> Examiner<G> {
                 Some(_) => GROUP_ENTRIES_TO_STOP,
                 None => task.batch.met.len(),
             };
-            let end = group_end(task, place, self.small_bytes).min(place + most);
+            let end = self.group_end(task, place).min(place + most);
             match self.group(task, place, end) {
                 Ok(()) => place = end,
                 Err(Cut::Lost) => return Err(Lost),
@@ -109,14 +116,37 @@ impl<G: Ledger> Examiner<G> {
         Ok(true)
     }
 
-    /// Examines entries whose small contents fit the arena together, or one large one.
+    /// Returns the end of the group that begins at `start`: small contents that fit the arena
+    /// together, and a large file is a group of its own; one reader takes large ones along, since
+    /// it reads in the order of the medium.
+    fn group_end(&self, task: &Task<'_>, start: usize) -> usize {
+        let batch = task.batch;
+        let mut bytes = 0;
+        for (place, met) in batch.met.iter().enumerate().skip(start) {
+            if !matches!(met.verdict, Verdict::Content) || task.carried(place).is_some() {
+                continue;
+            }
+            if is_small(&met.entry, self.small_bytes) {
+                let size = met.entry.size_bytes.and_then(|size| usize::try_from(size).ok());
+                bytes += size.unwrap_or(0);
+                if bytes > GROUP_BYTES && place > start {
+                    return place;
+                }
+            } else if self.shared.gate.is_none() {
+                return if place == start { place + 1 } else { place };
+            }
+        }
+        batch.met.len()
+    }
+
+    /// Examines the entries of a group.
     fn group(&mut self, task: &Task<'_>, start: usize, end: usize) -> Result<(), Cut> {
         let batch = task.batch;
         self.arena_used = 0;
-        let mut found = Vec::with_capacity(end - start);
-        for place in start..end {
-            found.push(self.find(task, place)?);
-        }
+        let found = match self.shared.gate {
+            Some(_) => self.find_by_place(task, start, end)?,
+            None => (start..end).map(|place| self.find(task, place)).collect::<Result<_, _>>()?,
+        };
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
         let met = batch.met[start..end].iter();
@@ -128,30 +158,40 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
-    fn find(&mut self, task: &Task<'_>, place: usize) -> Result<Found, Cut> {
-        let batch = task.batch;
-        let met = &batch.met[place];
+    pub(crate) fn find(&mut self, task: &Task<'_>, place: usize) -> Result<Found, Cut> {
+        if let Some(found) = self.without_reading(task, place) {
+            return Ok(found);
+        }
+        let met = &task.batch.met[place];
+        match shared_id(met) {
+            None => self.guarded(task.batch, place, true),
+            Some(id) => self.find_shared(task.batch, place, id),
+        }
+    }
+
+    /// Returns what is known of an entry that is not to be read.
+    pub(crate) fn without_reading(&self, task: &Task<'_>, place: usize) -> Option<Found> {
+        let met = &task.batch.met[place];
         if !matches!(met.verdict, Verdict::Content) || self.is_of_no_listed_size(met) {
-            return Ok(Found::Settled(None));
+            return Some(Found::Settled(None));
         }
         if let Some(carried) = task.carried(place) {
-            return Ok(Found::Settled(Some(Box::new(Content::carried(carried)))));
+            return Some(Found::Settled(Some(Box::new(Content::carried(carried)))));
         }
         if task.given_up.contains(&place) {
-            return Ok(Found::Settled(Some(Box::new(Content::failed(timed_out())))));
+            return Some(Found::failed(timed_out()));
         }
         if self.shared.execution.budget.is_some_and(|limit| self.shared.clock.elapsed() >= limit) {
             self.shared.halting.set(Halt::Budget);
         }
-        if self.shared.halting.get().is_some() {
-            return Ok(Found::Settled(None));
-        }
-        let linked = met.entry.id.filter(|_| met.entry.links.is_some_and(|links| links > 1));
-        let Some(id) = linked else {
-            return self.guarded(batch, place, true);
-        };
+        self.shared.halting.get().map(|_| Found::Settled(None))
+    }
+
+    /// Reads a content with several names, once for all of them.
+    fn find_shared(&mut self, batch: &Batch, place: usize, id: FileId) -> Result<Found, Cut> {
+        let entry = &batch.met[place].entry;
         self.slot.resting()?;
-        if let Some(content) = self.shared.links.claim(&met.entry, id) {
+        if let Some(content) = self.shared.links.claim(entry, id) {
             return Ok(Found::Settled(Some(Box::new(content))));
         }
         let read = self.guarded(batch, place, false);
@@ -160,39 +200,64 @@ impl<G: Ledger> Examiner<G> {
             _ => Content::failed(Halt::Interrupt.problem()),
         };
         if !matches!(read, Err(Cut::Lost)) {
-            self.shared.links.publish(&met.entry, id, &content);
+            self.shared.links.publish(entry, id, &content);
         }
         read
     }
 
     fn guarded(&mut self, batch: &Batch, place: usize, lanes: bool) -> Result<Found, Cut> {
+        self.enter()?;
+        let read = catch_unwind(AssertUnwindSafe(|| self.read(batch, place, lanes)));
+        self.leave();
+        read.unwrap_or_else(|_panic| Ok(Found::failed(internal())))
+    }
+
+    /// Waits at the gate, if there is one.
+    pub(crate) fn enter(&self) -> Result<(), Lost> {
         if let Some(gate) = &self.shared.gate {
             self.slot.resting()?;
             gate.enter(self.slot.token);
         }
-        let read = catch_unwind(AssertUnwindSafe(|| self.read(batch, place, lanes)));
+        Ok(())
+    }
+
+    /// Leaves the gate to others.
+    pub(crate) fn leave(&self) {
         if let Some(gate) = &self.shared.gate {
             gate.leave(self.slot.token);
         }
-        read.unwrap_or_else(|_panic| {
-            Ok(Found::Settled(Some(Box::new(Content::failed(internal())))))
-        })
     }
 
     /// Reads the content of one regular file, into the arena if it is small.
     fn read(&mut self, batch: &Batch, place: usize, lanes: bool) -> Result<Found, Cut> {
         let entry = &batch.met[place].entry;
         self.slot.reading(place, self.shared.clock.elapsed())?;
+        match batch.directory.open_stream(entry) {
+            Ok(stream) => self.read_opened(batch, place, stream, lanes),
+            Err(problem) => Ok(Found::failed(problem)),
+        }
+    }
+
+    /// Reads an opened content. A small one that is anything unusual is opened once more and read
+    /// step by step, which knows how to go over bad places.
+    pub(crate) fn read_opened(
+        &mut self,
+        batch: &Batch,
+        place: usize,
+        mut stream: Box<dyn Stream>,
+        lanes: bool,
+    ) -> Result<Found, Cut> {
+        let entry = &batch.met[place].entry;
         if is_small(entry, self.small_bytes) {
-            if let Some(found) = self.read_small(batch, entry, lanes) {
+            if let Some(found) = self.read_small(stream, entry, lanes) {
                 return Ok(found);
             }
             self.slot.reading(place, self.shared.clock.elapsed())?;
+            stream = match batch.directory.open_stream(entry) {
+                Ok(stream) => stream,
+                Err(problem) => return Ok(Found::failed(problem)),
+            };
         }
-        let mut stream = match batch.directory.open_stream(entry) {
-            Ok(stream) => stream,
-            Err(problem) => return Ok(Found::Settled(Some(Box::new(Content::failed(problem))))),
-        };
         let pulse = WorkerPulse { shared: &self.shared, slot: &self.slot };
         let buffer = &mut self.buffer;
         let algorithms = self.shared.algorithms;
@@ -208,15 +273,15 @@ impl<G: Ledger> Examiner<G> {
         }
     }
 
-    /// Reads a small file whole. Returns `None` for anything unusual: the caller then opens the
-    /// file again and reads it step by step, which knows how to go over bad places.
-    fn read_small(&mut self, batch: &Batch, entry: &Entry, lanes: bool) -> Option<Found> {
+    /// Reads a small file whole. Returns `None` for anything unusual.
+    fn read_small(
+        &mut self,
+        mut stream: Box<dyn Stream>,
+        entry: &Entry,
+        lanes: bool,
+    ) -> Option<Found> {
         let size = usize::try_from(entry.size_bytes?).ok()?;
         let start = self.arena_used;
-        let mut stream = match batch.directory.open_stream(entry) {
-            Ok(stream) => stream,
-            Err(problem) => return Some(Found::Settled(Some(Box::new(Content::failed(problem))))),
-        };
         // One byte more than the size: a read that leaves it empty has met the end.
         let room = start + size + 1;
         if self.arena.len() < room {
@@ -324,24 +389,9 @@ impl<G: Ledger> Pulse for WorkerPulse<'_, G> {
     }
 }
 
-/// Returns the end of the group that begins at `start`: a large file is a group of its own.
-fn group_end(task: &Task<'_>, start: usize, small_bytes: u64) -> usize {
-    let batch = task.batch;
-    let mut bytes = 0;
-    for (place, met) in batch.met.iter().enumerate().skip(start) {
-        if !matches!(met.verdict, Verdict::Content) || task.carried(place).is_some() {
-            continue;
-        }
-        if !is_small(&met.entry, small_bytes) {
-            return if place == start { place + 1 } else { place };
-        }
-        let size = met.entry.size_bytes.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
-        bytes += size;
-        if bytes > GROUP_BYTES && place > start {
-            return place;
-        }
-    }
-    batch.met.len()
+/// Returns the identity of a content that has several names.
+pub(crate) fn shared_id(met: &Met) -> Option<FileId> {
+    met.entry.id.filter(|_| met.entry.links.is_some_and(|links| links > 1))
 }
 
 fn is_small(entry: &Entry, small_bytes: u64) -> bool {
@@ -408,6 +458,6 @@ pub(crate) fn timed_out() -> Problem {
     Problem::new(ProblemKind::TimedOut, "a read did not come back before the deadline")
 }
 
-fn internal() -> Problem {
+pub(crate) fn internal() -> Problem {
     Problem::new(ProblemKind::Internal, "the program failed on this entry and went on")
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub enum IoMode {
     /// Many readers at once: solid-state and network storage.
     Parallel,
-    /// One reader at a time: a spinning disk, whose head must not jump between files.
+    /// One reader at a time, which takes the contents of a batch as they lie on the medium: a
+    /// spinning disk, whose head must not jump between files.
     OneReader,
 }
 

@@ -21,6 +21,7 @@ mod job;
 mod ledger;
 mod links;
 mod medium;
+mod one_reader;
 mod pipeline;
 mod plan;
 mod recording;

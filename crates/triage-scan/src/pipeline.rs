@@ -19,7 +19,7 @@ use triage_walk::{Batch, Evidence, Flow, Tally, WalkPlan};
 use crate::carry::{Carrier, CarryFrom, CarryProblem};
 use crate::content::Content;
 use crate::examine::timed_out;
-use crate::gate::Gate;
+use crate::gate::{Gate, WALK};
 use crate::job::{Slot, Work};
 use crate::links::Links;
 use crate::reorder::{Finished, Pressure, Reorder};
@@ -155,7 +155,9 @@ impl<G: Ledger> Run<G> {
         };
         let (to_walked, walked) = bounded(1);
         thread::spawn(move || {
+            walker.enter();
             let tally = walking(&mut |batch| walker.hand_out(batch));
+            walker.leave();
             left.put(walker.end());
             // Nobody waits for the tally of an interrupted walk.
             let _over = to_walked.send(tally);
@@ -219,7 +221,11 @@ impl<G: Ledger> Run<G> {
                 self.shared.halting.set(Halt::Budget);
             }
             self.relieve_stuck_workers(now);
-            if self.walk_is_stalled(now) && self.all_met_is_kept() {
+            let stalled = self.walk_is_stalled(now);
+            if let (true, Some(gate)) = (stalled, &self.shared.gate) {
+                gate.leave(WALK);
+            }
+            if stalled && self.all_met_is_kept() {
                 let last = self.last_met.lock().map(|last| last.clone()).unwrap_or_default();
                 return self.leave(keep, Some(last));
             }
@@ -305,15 +311,31 @@ impl<G: Ledger> Walker<G> {
     /// Waits for room, hands a batch out, and says how the walk goes on.
     fn hand_out(&mut self, batch: Batch) -> Flow {
         self.beat.waiting.store(true, Ordering::SeqCst);
+        self.leave();
         let carrier = self.carrier.as_mut();
         let carried =
             carrier.map(|carrier| batch.met.iter().map(|met| carrier.meet(met)).collect());
         let flow = self.wait_and_send(Work { batch, carried: carried.unwrap_or_default() });
+        self.enter();
         let now = self.shared.clock.elapsed();
         let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.beat.at_ms.store(millis, Ordering::SeqCst);
         self.beat.waiting.store(false, Ordering::SeqCst);
         flow
+    }
+
+    /// Takes its turn at the gate, if there is one: the walk reads from the same storage.
+    fn enter(&self) {
+        if let Some(gate) = &self.shared.gate {
+            gate.enter(WALK);
+        }
+    }
+
+    /// Leaves the gate to the workers.
+    fn leave(&self) {
+        if let Some(gate) = &self.shared.gate {
+            gate.leave(WALK);
+        }
     }
 
     /// Ends the reading of the earlier manifest; an interrupted walk does not wait for that.
@@ -353,5 +375,7 @@ impl<G: Ledger> Walker<G> {
     }
 }
 
+#[cfg(test)]
+mod moving_head;
 #[cfg(test)]
 mod tests;

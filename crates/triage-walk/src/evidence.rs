@@ -119,16 +119,28 @@ impl Evidence {
         }
     }
 
+    /// Says whether the storage is to be read as if it spins: it does, or nobody knows, and it is
+    /// neither memory nor another computer.
+    #[must_use]
+    pub fn may_spin(&self) -> bool {
+        self.is_rotational()
+            .unwrap_or_else(|| self.holder().is_none_or(|holder| !holder.is_without_head()))
+    }
+
+    /// The directory of the operating system that is the evidence or holds it.
+    fn holder(&self) -> Option<Arc<LiveDirectory>> {
+        match &self.root {
+            Root::Disk(..) => match open_live(&self.path).ok()? {
+                LiveRoot::File { parent, .. } => Some(parent),
+                LiveRoot::Directory(_) => None,
+            },
+            Root::Live(live) => Some(Arc::clone(live_directory(live))),
+        }
+    }
+
     /// The device of the file system that holds a folder, a file or an image.
     fn device(&self) -> Option<Device> {
-        let directory = match &self.root {
-            Root::Disk(..) => match open_live(&self.path).ok()? {
-                LiveRoot::File { parent, .. } => parent,
-                LiveRoot::Directory(_) => return None,
-            },
-            Root::Live(live) => Arc::clone(live_directory(live)),
-        };
-        Some(directory.examine_self().ok()?.id?.device)
+        Some(self.holder()?.examine_self().ok()?.id?.device)
     }
 
     /// Returns the entry of the root of the exhibit.

@@ -143,4 +143,14 @@ impl Stream for LiveFile {
         let text = format!("{what} changed between being examined and being read to the end");
         Err(Problem::new(ProblemKind::Changed, text))
     }
+
+    /// The first extent that the file system tells. Not asked for with the flag that would make
+    /// it write what waits in memory.
+    #[cfg(target_os = "linux")]
+    fn begins_at(&self) -> Option<u64> {
+        use fiemap::FiemapExtentFlags as Flags;
+        let first = fiemap::Fiemap::new(self.fd.as_fd()).next()?.ok()?;
+        let known = !first.fe_flags.intersects(Flags::UNKNOWN | Flags::DATA_INLINE);
+        known.then_some(first.fe_physical)
+    }
 }

@@ -28,6 +28,9 @@ pub(super) trait Units: Send {
     /// # Errors
     /// A [`Problem`] if the unit cannot be read or unpacked.
     fn unpack(&mut self, number: u64, unit: &mut [u8]) -> Result<u64, Problem>;
+
+    /// Returns where in the volume the packed content begins, in bytes.
+    fn begins_at(&self) -> Option<u64>;
 }
 
 /// Content that is unpacked while it is read.
@@ -100,6 +103,10 @@ impl<U: Units> Stream for UnitStream<U> {
 
     fn check_unchanged(&mut self) -> Result<(), Problem> {
         Ok(())
+    }
+
+    fn begins_at(&self) -> Option<u64> {
+        self.units.begins_at()
     }
 }
 
@@ -178,5 +185,9 @@ impl Units for Lznt1 {
             return Err(damaged("a unit of compressed content is damaged"));
         }
         Ok(0)
+    }
+
+    fn begins_at(&self) -> Option<u64> {
+        self.volume.begins_at(&self.extents)
     }
 }

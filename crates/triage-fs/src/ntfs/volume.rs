@@ -25,6 +25,12 @@ impl Volume {
         self.boot.clusters().min(held)
     }
 
+    /// Returns where the first extent begins that is no hole, in bytes.
+    pub(super) fn begins_at(&self, extents: &[Extent]) -> Option<u64> {
+        let cluster = extents.iter().find_map(|extent| extent.cluster)?;
+        Some(cluster.saturating_mul(self.boot.cluster_bytes))
+    }
+
     /// Fills a buffer with the bytes at an offset of the volume.
     ///
     /// # Errors

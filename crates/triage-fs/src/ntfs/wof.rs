@@ -134,4 +134,8 @@ impl Units for Chunks {
         };
         unpacked.map(|()| 0).ok_or_else(|| damaged("a compressed chunk is damaged"))
     }
+
+    fn begins_at(&self) -> Option<u64> {
+        self.volume.begins_at(&self.packed.extents)
+    }
 }

@@ -63,6 +63,20 @@ pub(crate) fn escape(name: &[u8]) -> String {
     name.iter().map(byte).collect()
 }
 
+/// Opens a content, which must tell to begin where its runs do.
+fn open(
+    volume: &dyn FileSystem,
+    node: NodeId,
+    stream: Option<&[u8]>,
+) -> Result<Box<dyn Stream>, Problem> {
+    let opened = volume.open(node, stream)?;
+    let runs = volume.runs(node, stream).unwrap_or_default();
+    if let Some(start) = runs.iter().find_map(|run| run.start) {
+        assert_eq!(opened.begins_at(), Some(start), "node {}", node.0);
+    }
+    Ok(opened)
+}
+
 /// Reads a stream to its end; holes of any length cost nothing.
 pub(crate) fn drain(mut stream: Box<dyn Stream>) -> Result<Content, Problem> {
     let mut digest = Md5::new();
@@ -130,7 +144,7 @@ impl Reading {
                 Err(_) => (Kind::Unknown, Vec::new()),
             };
             let content =
-                (kind == Kind::File).then(|| volume.open(name.node, None).and_then(drain));
+                (kind == Kind::File).then(|| open(volume, name.node, None).and_then(drain));
             self.lines.push(Line {
                 path: path.clone(),
                 state,
@@ -140,7 +154,7 @@ impl Reading {
                 content,
             });
             for stream in streams {
-                let content = volume.open(name.node, Some(&stream.name)).and_then(drain);
+                let content = open(volume, name.node, Some(&stream.name)).and_then(drain);
                 self.lines.push(Line {
                     path: format!("{path}:{}", escape(&stream.name)),
                     state,

@@ -95,7 +95,7 @@ impl Directory for Troubled {
 }
 
 #[derive(Clone)]
-struct AsIs;
+pub(super) struct AsIs;
 
 impl Ledger for AsIs {
     type Line = Record;
@@ -129,9 +129,10 @@ impl Clock for TestClock {
     }
 }
 
-fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
+/// A run over evidence that a test puts in the place of this empty folder.
+pub(super) fn scanned(io: IoMode) -> Scanned {
     let folder = tempfile::tempdir().unwrap();
-    let scanned = Scanned {
+    Scanned {
         evidence: Arc::new(Evidence::open(folder.path(), triage_walk::OpenAs::Files).unwrap()),
         walk: WalkPlan::default(),
         algorithms: Algorithms::DEFAULT,
@@ -148,7 +149,11 @@ fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
         watch: Arc::new(Silent),
         clock: Arc::new(TestClock(Mutex::default())),
         halting: Arc::new(Halting::new()),
-    };
+    }
+}
+
+fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
+    let scanned = scanned(io);
     let met: Vec<Met> = (0..)
         .zip(names)
         .map(|(seq, name)| {

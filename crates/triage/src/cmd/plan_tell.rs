@@ -41,7 +41,11 @@ pub(super) fn question(question: &Question, console: Console) {
          an interrupted scan goes on behind its last line",
     );
     console.line(&match question.execution.io {
-        IoMode::OneReader => "  readers: one at a time, because the storage spins".to_owned(),
+        IoMode::OneReader => {
+            "  readers: one at a time, in the order of the medium, because the storage spins or may \
+             spin"
+                .to_owned()
+        },
         IoMode::Parallel => format!(
             "  readers: {} at once, because the storage does not spin as far as is known",
             question.execution.threads

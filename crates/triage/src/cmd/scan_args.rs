@@ -20,11 +20,11 @@ use crate::{exit, measure, shown};
 /// How the storage is read.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Io {
-    /// Ask the kernel whether the disk spins
+    /// As `hdd` if the kernel says that the disk spins, or does not know
     Auto,
     /// Many readers at once
     Ssd,
-    /// One reader at a time
+    /// One reader at a time, in the order in which contents lie on the medium
     Hdd,
 }
 
@@ -252,7 +252,7 @@ impl ExecutionArgs {
     pub(crate) fn resolve(&self, evidence: &Evidence) -> Execution {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let one_reader = match self.io {
-            Io::Auto => evidence.is_rotational() == Some(true),
+            Io::Auto => evidence.may_spin(),
             Io::Ssd => false,
             Io::Hdd => true,
         };
