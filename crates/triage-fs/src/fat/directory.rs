@@ -35,12 +35,15 @@ pub(super) fn list(fat: &Fat, directory: NodeId) -> NodeNames {
 }
 
 /// Lists a free cluster that holds entries, up to their end: all of them are deleted.
-pub(super) fn list_free(fat: &Fat, cluster: u32) -> Vec<NodeName> {
+///
+/// # Errors
+/// A [`Problem`] if the cluster cannot be read.
+pub(super) fn list_free(fat: &Fat, cluster: u32) -> Result<Vec<NodeName>, Problem> {
     let mut reading = Reading::new(fat, false);
     for run in fat.boot.runs(&[(cluster, 1)]) {
         let Some(start) = run.start else { continue };
         let length = short(run.size_bytes.min(LIMIT_BYTES));
-        let Ok(bytes) = fat.pages.vec(start, length) else { continue };
+        let bytes = fat.pages.vec(start, length)?;
         for (place, entry) in bytes.chunks_exact(short(ENTRY_BYTES)).enumerate() {
             if entry.first() == Some(&0) {
                 break;
@@ -49,19 +52,33 @@ pub(super) fn list_free(fat: &Fat, cluster: u32) -> Vec<NodeName> {
             reading.entry(entry, start.saturating_add(long(place).saturating_mul(ENTRY_BYTES)));
         }
     }
-    reading.names.into_iter().map(as_deleted).collect()
+    Ok(reading.names.into_iter().map(as_deleted).collect())
 }
 
-/// Returns the free clusters that listing a directory reads: those of a deleted one.
-pub(super) fn free_clusters(fat: &Fat, directory: NodeId) -> Vec<u32> {
-    let (runs, _) = runs(fat, directory).unwrap_or_default();
-    let clusters = |run: Run| {
+/// Where a directory lies.
+pub(super) struct Place {
+    /// Where it begins in the volume, in bytes.
+    pub(super) start: u64,
+    /// How long it is.
+    pub(super) size_bytes: u64,
+    /// Which of its clusters are free: those of a deleted one.
+    pub(super) free_clusters: Vec<u32>,
+}
+
+/// Returns what listing a directory reads; `None` if it lies nowhere.
+pub(super) fn place(fat: &Fat, directory: NodeId) -> Option<Place> {
+    let (runs, _) = runs(fat, directory).ok()?;
+    let clusters = |run: &Run| {
         let first = run.start.and_then(|start| fat.boot.cluster_at(start));
         let count = run.size_bytes.checked_div(fat.boot.cluster_bytes).unwrap_or(0);
         let count = u32::try_from(count).unwrap_or(0);
         first.map(|first| first..first.saturating_add(count))
     };
-    runs.into_iter().filter_map(clusters).flatten().filter(|&c| fat.table.is_free(c)).collect()
+    let start = runs.first()?.start?;
+    let size_bytes = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.size_bytes));
+    let all = runs.iter().filter_map(clusters).flatten();
+    let free_clusters = all.filter(|&cluster| fat.table.is_free(cluster)).collect();
+    Some(Place { start, size_bytes, free_clusters })
 }
 
 /// Returns where a directory lies, and what is wrong with its chain.

@@ -14,9 +14,15 @@ use super::long_name::Parts;
 use super::{Fat, ROOT, directory};
 use crate::bytes::{long, short};
 
-/// How much free space is searched: ten seconds of a slow stick, and where directories lie, since
-/// they are made first. What is left out is a note of the volume.
-const LIMIT_SEARCHED_BYTES: u64 = 1024 * 1024 * 1024;
+/// How much free space is searched: 40 seconds of a stick of 10 MB/s, which is within the time
+/// that a walk may be silent, and where directories lie, since they are made first. What is left
+/// out is a note of the volume.
+const LIMIT_SEARCHED_BYTES: u64 = 384 * 1024 * 1024;
+/// How many bad places are read around: each may cost seconds of a failing medium.
+const LIMIT_BAD_PLACES: usize = 8;
+/// How much is read of directories to learn which clusters are listed already. A hostile volume can
+/// let many of them begin in one long chain.
+const LIMIT_DIRECTORY_BYTES: u64 = 256 * 1024 * 1024;
 /// How much is read at once.
 const PIECE_BYTES: u64 = 1024 * 1024;
 /// How much of a cluster tells what it holds: a sector.
@@ -35,11 +41,13 @@ pub(super) fn note(free_bytes: u64) -> Option<Problem> {
 
 /// Lists what free clusters name, what another directory leads to left out.
 pub(super) fn find(fat: &Fat) -> NodeNames {
-    let mut found = search(fat);
+    let mut search = Search::default();
+    search.run(fat);
+    let Search { mut found, mut problem, .. } = search;
     if found.is_empty() {
-        return NodeNames::default();
+        return NodeNames { names: Vec::new(), problem };
     }
-    let mut listed = listed_clusters(fat);
+    let mut listed = listed_clusters(fat, &mut problem);
     found.retain(|cluster, _| !listed.contains(cluster));
     let mut names = Vec::new();
     // What a found directory leads to is listed below it; a circle is entered somewhere.
@@ -51,11 +59,20 @@ pub(super) fn find(fat: &Fat) -> NodeNames {
     let starts = found.keys().filter(|cluster| !led_to.contains(cluster));
     for &cluster in starts.chain(found.keys()) {
         if !listed.contains(&cluster) {
-            names.extend(directory::list_free(fat, cluster));
+            match directory::list_free(fat, cluster) {
+                Ok(more) => names.extend(more),
+                Err(bad) => {
+                    problem.get_or_insert(bad);
+                }
+            }
             follow(cluster, &found, &mut listed);
         }
     }
-    NodeNames { names, problem: None }
+    NodeNames { names, problem }
+}
+
+fn limit(text: &str) -> Problem {
+    Problem::new(ProblemKind::LimitReached, text)
 }
 
 /// Notes that a found directory and all that it leads to are listed.
@@ -71,15 +88,25 @@ fn follow(from: u32, found: &BTreeMap<u32, Vec<u32>>, listed: &mut HashSet<u32>)
 }
 
 /// Returns the clusters of free space that a walk from the root lists.
-fn listed_clusters(fat: &Fat) -> HashSet<u32> {
+fn listed_clusters(fat: &Fat, problem: &mut Option<Problem>) -> HashSet<u32> {
     let mut clusters = HashSet::new();
     let mut seen = HashSet::from([ROOT]);
+    let mut begun = HashSet::new();
+    let mut left = LIMIT_DIRECTORY_BYTES;
     let mut waiting = vec![NodeId(ROOT)];
     while let Some(node) = waiting.pop() {
-        clusters.extend(directory::free_clusters(fat, node));
-        if seen.len() >= LIMIT_DIRECTORIES {
+        let Some(place) = directory::place(fat, node) else { continue };
+        // Many entries may lead to one directory.
+        if !begun.insert(place.start) {
+            continue;
+        }
+        clusters.extend(place.free_clusters);
+        if left < place.size_bytes || seen.len() >= LIMIT_DIRECTORIES {
+            let text = "there are too many directories to tell which deleted ones they lead to";
+            problem.get_or_insert_with(|| limit(text));
             break;
         }
+        left = left.saturating_sub(place.size_bytes);
         for name in directory::list(fat, node).names {
             if name.kind == Kind::Directory && seen.insert(name.node.0) {
                 waiting.push(name.node);
@@ -89,35 +116,80 @@ fn listed_clusters(fat: &Fat) -> HashSet<u32> {
     clusters
 }
 
-/// Searches free clusters; returns those that hold entries, with the clusters of the directories
-/// that they name.
-fn search(fat: &Fat) -> BTreeMap<u32, Vec<u32>> {
-    let mut found = BTreeMap::new();
-    let mut left = LIMIT_SEARCHED_BYTES;
-    let cluster_bytes = fat.boot.cluster_bytes.max(1);
-    let most = u32::try_from(PIECE_BYTES.div_ceil(cluster_bytes)).unwrap_or(1).max(1);
-    let mut buffer = vec![0; short(u64::from(most).saturating_mul(cluster_bytes))];
-    let mut next = 2;
-    while let Some((first, count)) = fat.table.free_range(next, most) {
-        next = first.saturating_add(count);
-        let bytes = u64::from(count).saturating_mul(cluster_bytes);
-        if left < bytes || found.len() >= LIMIT_FOUND {
-            break;
-        }
-        left = left.saturating_sub(bytes);
-        let runs = fat.boot.runs(&[(first, count)]);
-        let start = runs.first().and_then(|run| run.start);
-        let (Some(start), Some(piece)) = (start, buffer.get_mut(..short(bytes))) else { break };
-        // What cannot be read holds nothing that could be listed, and is no file's content.
-        let read = fat.read_free(start, piece);
-        let held = piece.get(..read).unwrap_or_default().chunks(short(cluster_bytes));
-        for (cluster, content) in (first..).zip(held) {
-            if let Some(below) = directories_in(fat, content) {
-                found.insert(cluster, below);
+/// A search of free clusters.
+#[derive(Default)]
+struct Search {
+    /// Those that hold entries, with the clusters of the directories that they name.
+    found: BTreeMap<u32, Vec<u32>>,
+    /// Why some may be missing.
+    problem: Option<Problem>,
+    bad_places: usize,
+}
+
+impl Search {
+    fn run(&mut self, fat: &Fat) {
+        let mut left = LIMIT_SEARCHED_BYTES;
+        let cluster_bytes = fat.boot.cluster_bytes.max(1);
+        let most = u32::try_from(PIECE_BYTES.div_ceil(cluster_bytes)).unwrap_or(1).max(1);
+        let mut buffer = vec![0; short(u64::from(most).saturating_mul(cluster_bytes))];
+        let mut next = 2;
+        while let Some((first, count)) = fat.table.free_range(next, most) {
+            next = first.saturating_add(count);
+            let bytes = u64::from(count).saturating_mul(cluster_bytes);
+            if left < bytes {
+                break;
+            }
+            left = left.saturating_sub(bytes);
+            let runs = fat.boot.runs(&[(first, count)]);
+            let start = runs.first().and_then(|run| run.start);
+            let (Some(start), Some(piece)) = (start, buffer.get_mut(..short(bytes))) else { break };
+            let held = self.read(fat, start, piece);
+            let held = piece.get(..held).unwrap_or_default().chunks(short(cluster_bytes));
+            for (cluster, content) in (first..).zip(held) {
+                if let Some(below) = directories_in(fat, content) {
+                    self.found.insert(cluster, below);
+                }
+            }
+            if self.found.len() >= LIMIT_FOUND || self.bad_places >= LIMIT_BAD_PLACES {
+                let text = "not all free clusters were searched for deleted directories: too many \
+                            hold some, or cannot be read";
+                self.problem = Some(limit(text));
+                break;
             }
         }
     }
-    found
+
+    /// Reads free space, with zeros where it cannot be read; returns how much the volume holds.
+    fn read(&mut self, fat: &Fat, start: u64, buffer: &mut [u8]) -> usize {
+        let mut filled = 0_usize;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let at = start.saturating_add(long(filled));
+            let bad = match fat.pages.source().read_at(at, rest) {
+                Ok(0) => break,
+                Ok(more) => {
+                    filled = filled.saturating_add(more);
+                    continue;
+                }
+                Err(problem) => problem,
+            };
+            self.bad_places = self.bad_places.saturating_add(1);
+            let from = bad.offset.unwrap_or(at).max(at);
+            let end = from.saturating_add(bad.lost_bytes.unwrap_or(0).max(long(FIRST_BYTES)));
+            // What stands before the bad place is read again, up to it.
+            let before = short(from.saturating_sub(at)).min(rest.len());
+            let (whole, after) = rest.split_at_mut(before);
+            if fat.pages.source().read_at(at, whole) != Ok(whole.len()) {
+                whole.fill(0);
+            }
+            let lost = short(end.saturating_sub(from)).min(after.len());
+            after.get_mut(..lost).unwrap_or_default().fill(0);
+            filled = filled.saturating_add(before).saturating_add(lost);
+            let text = "free clusters that may hold deleted directories cannot be read";
+            let told = Problem { text: text.to_owned(), ..bad };
+            self.problem.get_or_insert_with(|| told.at(from).losing(long(lost)));
+        }
+        filled
+    }
 }
 
 /// Returns the first clusters of the directories that a cluster names, if it holds entries.
@@ -158,20 +230,6 @@ fn directories_in(fat: &Fat, content: &[u8]) -> Option<Vec<u32>> {
         }
     }
     (names > 0).then_some(below)
-}
-
-impl Fat {
-    /// Reads free space as far as it can be read; returns how much was.
-    fn read_free(&self, start: u64, buffer: &mut [u8]) -> usize {
-        let mut filled = 0_usize;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.pages.source().read_at(start.saturating_add(long(filled)), rest) {
-                Ok(0) | Err(_) => break,
-                Ok(more) => filled = filled.saturating_add(more),
-            }
-        }
-        filled
-    }
 }
 
 /// Says that a name is deleted, whatever its entry says.

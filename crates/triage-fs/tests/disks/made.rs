@@ -1,10 +1,12 @@
 //! Volumes that stock tools make while the test runs: what was put in must come out.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use md5::{Digest, Md5};
-use triage_evidence::{NameState, Recovery};
+use triage_evidence::{NameState, ProblemKind, Recovery};
 
+use crate::overlay::Overlay;
 use crate::reading::Reading;
 use crate::tools::{content, has, run, size, write};
 use crate::volumes::open;
@@ -132,6 +134,30 @@ fn the_files_of_a_deleted_folder_of_many_clusters_are_found_in_free_space() {
         }
         // A folder of 30 long names takes eight clusters: all but the first have no chain.
         assert!(orphans > 30, "{options:?}: {orphans}");
+        search_around_bad_places(file_system, &std::fs::read(&image).unwrap(), &reading);
+    }
+}
+
+/// A sector of the last megabyte is bad, which is free and holds nothing: everything is found as
+/// before, and it is told that something may be missing. With many bad places the search ends, and
+/// that is told too.
+fn search_around_bad_places(file_system: &str, disk: &[u8], whole: &Reading) {
+    let paths = |reading: &Reading| -> Vec<String> {
+        reading.lines.iter().map(|line| line.path.clone()).collect()
+    };
+    let end = disk.len() as u64;
+    let disk = Arc::new(disk.to_vec());
+    for (bad, kind) in [
+        (end - 8192..end - 8192 + 512, ProblemKind::Unreadable),
+        (end - 64 * 1024..end, ProblemKind::LimitReached),
+    ] {
+        let mut overlay = Overlay::new(&disk);
+        // A medium tells of one bad sector at a time.
+        overlay.spoil_sectors(bad);
+        let reading = Reading::of(&*open(&format!("fat{file_system}"), overlay).unwrap());
+        assert_eq!(paths(&reading), paths(whole));
+        let kinds: Vec<_> = reading.problems.iter().map(|problem| problem.kind).collect();
+        assert_eq!(kinds, [kind]);
     }
 }
 

@@ -23,12 +23,14 @@ pub(crate) struct Overlay {
     changed: BTreeMap<usize, u8>,
     size: usize,
     bad: Range<u64>,
+    /// Whether a read tells of one sector of the bad range, not of all of it.
+    by_sector: bool,
 }
 
 impl Overlay {
     pub(crate) fn new(base: &Arc<Vec<u8>>) -> Self {
         let (base, size) = (Arc::clone(base), base.len());
-        Self { base, changed: BTreeMap::new(), size, bad: 0..0 }
+        Self { base, changed: BTreeMap::new(), size, bad: 0..0, by_sector: false }
     }
 
     /// Returns a byte as it is now.
@@ -49,6 +51,12 @@ impl Overlay {
     /// Makes a range unreadable.
     pub(crate) fn spoil(&mut self, range: Range<u64>) {
         self.bad = range;
+    }
+
+    /// Makes a range unreadable, of which each read tells one sector.
+    pub(crate) fn spoil_sectors(&mut self, range: Range<u64>) {
+        self.spoil(range);
+        self.by_sector = true;
     }
 
     /// Flips bits or replaces bytes in up to 16 of these sectors.
@@ -76,7 +84,8 @@ impl ByteSource for Overlay {
         if offset < self.bad.end && end > self.bad.start {
             let at = offset.max(self.bad.start);
             let problem = Problem::new(ProblemKind::Unreadable, "bad sector");
-            return Err(problem.at(at).losing(self.bad.end - at));
+            let lost = self.bad.end - at;
+            return Err(problem.at(at).losing(if self.by_sector { lost.min(512) } else { lost }));
         }
         buffer[..length].copy_from_slice(&self.base[start..start + length]);
         for (&at, &byte) in self.changed.range(start..start + length) {
