@@ -24,6 +24,7 @@ mod lost;
 mod map;
 mod mbr;
 mod signature;
+mod stated_size;
 mod type_name;
 
 pub use content::{Content, identify};

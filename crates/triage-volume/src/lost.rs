@@ -5,10 +5,11 @@
 
 use triage_evidence::ByteSource;
 
-use crate::bytes::read;
+use crate::bytes::read_around;
 use crate::content::{Content, FIRST_BYTES};
 use crate::map::Gap;
 use crate::signature::by_signature;
+use crate::stated_size::stated_size;
 
 /// Volumes begin at multiples of this since 2006 (Windows Vista).
 const ALIGNMENT: u64 = 1024 * 1024;
@@ -18,19 +19,44 @@ const TRACK_BYTES: u64 = 63 * 512;
 /// rule, where its gap does.
 const LIMIT_PLACES: u64 = 32;
 
-/// Returns where a volume begins in a gap, if one does.
-pub(crate) fn find(disk: &dyn ByteSource, gap: Gap) -> Option<u64> {
+/// A volume in a gap.
+pub(crate) struct Lost {
+    /// Where it begins.
+    pub(crate) start: u64,
+    /// How long it says that it is, where it does.
+    pub(crate) stated_bytes: Option<u64>,
+}
+
+/// What a look at a gap gave.
+pub(crate) struct Look {
+    /// The first volume that begins in it, if one does.
+    pub(crate) found: Option<Lost>,
+    /// The first place before it where one may begin and that cannot be read.
+    pub(crate) unread: Option<u64>,
+}
+
+/// Looks for the first volume that begins in a gap.
+pub(crate) fn find(disk: &dyn ByteSource, gap: Gap) -> Look {
     let end = gap.start.saturating_add(gap.size_bytes);
     let aligned = gap.start.next_multiple_of(ALIGNMENT);
     let aligned = (0..LIMIT_PLACES).map(|n| aligned.saturating_add(n.saturating_mul(ALIGNMENT)));
     // The first sector of the disk is the table itself.
     let places = [gap.start, gap.start.saturating_add(TRACK_BYTES)].into_iter().chain(aligned);
-    places.filter(|&place| place > 0 && place < end).find(|&place| begins_at(disk, place, end))
+    let mut unread = None;
+    for place in places.filter(|&place| place > 0 && place < end) {
+        let length = usize::try_from(end.saturating_sub(place)).unwrap_or(FIRST_BYTES);
+        let first = read_around(disk, place, length.min(FIRST_BYTES));
+        if let Some(content) = by_signature(&first.bytes)
+            && is_volume(content)
+        {
+            let stated_bytes = stated_size(&first.bytes, content);
+            return Look { found: Some(Lost { start: place, stated_bytes }), unread };
+        }
+        unread = unread.or((!first.is_whole).then_some(place));
+    }
+    Look { found: None, unread }
 }
 
-fn begins_at(disk: &dyn ByteSource, place: u64, end: u64) -> bool {
-    let length = usize::try_from(end.saturating_sub(place)).unwrap_or(FIRST_BYTES);
-    let first = read(disk, place, length.min(FIRST_BYTES));
-    let found = by_signature(&first);
-    matches!(found, Some(Content::FileSystem(_) | Content::Encrypted(_) | Content::Container(_)))
+const fn is_volume(content: Content) -> bool {
+    matches!(content, Content::FileSystem(_) | Content::Encrypted(_) | Content::Container(_))
 }

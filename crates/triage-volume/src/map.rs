@@ -5,12 +5,14 @@ use std::sync::Arc;
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 
 use crate::content::{Content, identify};
+use crate::lost::Lost;
 use crate::{gpt, lost, mbr};
 
 /// The number of the first volume that no table names: no table counts that far.
 const FIRST_LOST: u32 = 0x0001_0000;
-/// In how many gaps volumes are looked for that no table names: a disk has few.
-const LIMIT_SEARCHED: usize = 64;
+/// How often volumes are looked for that no table names, in gaps and behind such volumes: a disk has
+/// few of both.
+const LIMIT_SEARCHED: u32 = 64;
 
 /// How a disk is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,28 +165,66 @@ fn map(scheme: Scheme, found: Found, disk: &dyn ByteSource) -> VolumeMap {
     if covered < size_bytes {
         gaps.push(Gap { start: covered, size_bytes: size_bytes.saturating_sub(covered) });
     }
-    let gaps = gaps.into_iter().enumerate();
-    let gaps = gaps.map(|(place, gap)| {
-        let start = if place < LIMIT_SEARCHED { lost::find(disk, gap) } else { None };
-        let Some(start) = start else { return gap };
-        volumes.push(lost_volume(place, start, gap));
-        Gap { size_bytes: start.saturating_sub(gap.start), ..gap }
-    });
-    let gaps = gaps.filter(|gap| gap.size_bytes > 0).collect();
-    let (identifier, problems) = (found.identifier, found.notes);
+    let (identifier, mut problems) = (found.identifier, found.notes);
+    let gaps = search(disk, gaps, &mut volumes, &mut problems);
     VolumeMap { scheme, identifier, volumes, gaps, problems }
 }
 
-/// Describes a volume that was found in a gap: it takes the rest of it.
-fn lost_volume(place: usize, start: u64, gap: Gap) -> Volume {
+/// Looks for volumes in the gaps; returns what they leave of these.
+fn search(
+    disk: &dyn ByteSource,
+    gaps: Vec<Gap>,
+    volumes: &mut Vec<Volume>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Gap> {
+    let (mut left, mut unsearched) = (Vec::new(), None);
+    let (mut searched, mut number) = (0_u32, FIRST_LOST);
+    for gap in gaps {
+        let mut rest = gap;
+        while rest.size_bytes > 0 {
+            if searched >= LIMIT_SEARCHED {
+                unsearched = unsearched.or(Some(rest));
+                break;
+            }
+            searched = searched.saturating_add(1);
+            let look = lost::find(disk, rest);
+            if let Some(place) = look.unread {
+                let text = "a place where a lost volume may begin cannot be read";
+                problems.push(Problem::new(ProblemKind::Unreadable, text).at(place).losing(512));
+            }
+            let Some(lost) = look.found else { break };
+            let volume = lost_volume(number, &lost, rest);
+            number = number.saturating_add(1);
+            let before = lost.start.saturating_sub(rest.start);
+            left.push(Gap { size_bytes: before, ..rest });
+            let end = volume.start.saturating_add(volume.size_bytes);
+            let taken = end.saturating_sub(rest.start);
+            rest = Gap { start: end, size_bytes: rest.size_bytes.saturating_sub(taken) };
+            volumes.push(volume);
+        }
+        left.push(rest);
+    }
+    if let Some(gap) = unsearched {
+        let text = "not all space between volumes was searched for lost ones";
+        let limit = Problem::new(ProblemKind::LimitReached, text);
+        problems.push(limit.at(gap.start).losing(gap.size_bytes));
+    }
+    left.retain(|gap| gap.size_bytes > 0);
+    left
+}
+
+/// Describes a volume that was found in a gap: it takes as much of the rest as it says that it has,
+/// or all of it if it does not say.
+fn lost_volume(number: u32, lost: &Lost, gap: Gap) -> Volume {
     let text = "no partition table names this volume: it was found by its signature";
     let end = gap.start.saturating_add(gap.size_bytes);
+    let rest = end.saturating_sub(lost.start);
     Volume {
-        number: FIRST_LOST.saturating_add(u32::try_from(place).unwrap_or(0)),
-        start,
-        size_bytes: end.saturating_sub(start),
+        number,
+        start: lost.start,
+        size_bytes: lost.stated_bytes.unwrap_or(rest).min(rest),
         type_name: "in no table".to_owned(),
-        problems: vec![Problem::new(ProblemKind::Damaged, text).at(start)],
+        problems: vec![Problem::new(ProblemKind::Damaged, text).at(lost.start)],
         is_lost: true,
         ..Volume::default()
     }

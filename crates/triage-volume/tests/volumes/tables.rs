@@ -145,8 +145,22 @@ fn a_volume_that_a_table_lost_is_found_where_it_begins() {
     let found = map(bytes);
     let lost: Vec<_> = found.volumes.iter().filter(|volume| volume.is_lost).collect();
     assert_eq!(lost.len(), 1);
-    assert_eq!((lost[0].start, lost[0].size_bytes), (2048 * 512, (8192 - 2048) * 512));
+    // It is as long as its file system says; what follows it belongs to nobody.
+    assert_eq!((lost[0].start, lost[0].size_bytes), (2048 * 512, 2048 * 512));
     assert!(lost[0].problems[0].text.contains("no partition table names this volume"));
+    assert!(covers(&found, size_bytes));
+    // A second one behind it, in the same gap.
+    let mut bytes = disk("mbr");
+    bytes[446..462].fill(0);
+    bytes.copy_within(2048 * 512..4096 * 512, 4096 * 512);
+    let found = map(bytes);
+    let lost: Vec<(u32, u64)> = found
+        .volumes
+        .iter()
+        .filter(|volume| volume.is_lost)
+        .map(|volume| (volume.number, volume.start))
+        .collect();
+    assert_eq!(lost, [(65_536, 2048 * 512), (65_537, 4096 * 512)]);
     assert!(covers(&found, size_bytes));
     // The chain of logical volumes breaks at its first record.
     let mut bytes = disk("mbr");
