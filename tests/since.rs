@@ -19,6 +19,7 @@ fn visited() -> Scene {
     scene.file("same", "harmless").file("d/edited", "one").file("d/gone", "two").file("hit", "bad");
     scene.file("old place", "this one moves").file("empty", "");
     scene.set("bad.txt", &[b"bad", b"new bad"]);
+    scene.rest();
     scene.triage(["scan", "evidence", "--case", "V1", "--exhibit", "AB/1"]).exits(0);
     scene
 }
@@ -59,6 +60,29 @@ fn untouched_files_are_carried_marked_and_counted_apart() {
     assert!(html.contains("6 files were NOT READ now"), "the first answer says it");
     assert!(html.contains("not read now, digests carried from the last visit"));
     assert!(!html.contains("Everything in the requested scope was read."));
+}
+
+/// What is written in the step of time in which the examination began may have been written after
+/// it was read, too.
+#[test]
+fn what_was_touched_when_the_last_visit_began_is_read() {
+    loop {
+        let scene = visited();
+        scene.file("fresh", "just written");
+        let step = |seconds: i64| seconds.div_euclid(2);
+        let written = fs::metadata(scene.evidence().join("fresh")).unwrap();
+        let written = std::os::unix::fs::MetadataExt::ctime(&written);
+        scene.triage(["scan", "evidence", "--case", "V0"]).exits(0);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        if step(written) != step(i64::try_from(now.as_secs()).unwrap()) {
+            // The step ended before the scan did: once more.
+            continue;
+        }
+        scene.triage(["scan", "evidence", "--case", "V2", "--since", "V0"]).exits(0);
+        assert_eq!(scene.line("V2", "fresh")["status"], "read");
+        assert_eq!(scene.line("V2", "same")["status"], "carried");
+        return;
+    }
 }
 
 #[test]
@@ -210,6 +234,7 @@ fn threads_and_kills_change_no_byte_of_a_carrying_manifest() {
     for number in 0..3000 {
         scene.file(format!("d{}/f{number:05}", number % 13), format!("content {number}"));
     }
+    scene.rest();
     scene.triage(["scan", "evidence", "--case", "V1"]).exits(0);
     for number in (0..3000).step_by(3) {
         scene.file(format!("d{}/f{number:05}", number % 13), format!("changed {number}"));

@@ -25,6 +25,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
     std::os::unix::fs::symlink(program(), scene.path("bin/triage")).unwrap();
     let exhibit = scene.evidence();
     let mut said = Vec::new();
+    scene.rest();
     for (place, block) in blocks(&page).into_iter().enumerate() {
         if place == 1 {
             scene.file("Pictures/new.jpg", "known");

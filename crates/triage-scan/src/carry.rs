@@ -32,9 +32,10 @@ pub struct Earlier {
     pub began: String,
 }
 
-/// A file that changes after it was read, within the second in which the examination began, may
-/// keep its times where the file system has whole seconds only. Later changes have a later time.
-const BEGAN_SECONDS: i64 = 1;
+/// The coarsest time of inode change that the kernel shows, in seconds: that of FAT. A file that
+/// changes after it was read, within the step of time in which the examination began, may keep its
+/// times; later changes have a later time.
+const STEP_SECONDS: i64 = 2;
 
 /// An earlier manifest, opened to carry digests from.
 pub struct CarryFrom {
@@ -61,8 +62,8 @@ impl CarryFrom {
         let sha256 = sha256.map_err(|error| CannotCarry(error.to_string()))?;
         let began = Time::from_text(&earlier.began);
         let began = began.ok_or_else(|| CannotCarry("it does not say when it began".into()))?;
-        let touched_from =
-            Time { seconds: began.seconds.saturating_add(BEGAN_SECONDS), nanoseconds: 0 };
+        let seconds = began.seconds.saturating_sub(began.seconds.rem_euclid(STEP_SECONDS));
+        let touched_from = Time { seconds, nanoseconds: 0 };
         Ok(Self { manifest, sha256, touched_from })
     }
 }
