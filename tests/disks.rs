@@ -263,3 +263,36 @@ fn a_file_of_a_disk_can_be_taken_for_a_file() {
     let ran = scene.triage(["scan", "bogus.E01", "--case", "d"]).exits(2);
     assert!(ran.stderr.contains("called .E01"), "{}", ran.stderr);
 }
+
+/// A link whose target stands in a block of its own, which the image does not hold any more.
+#[test]
+fn a_link_whose_target_cannot_be_read_is_a_gap() {
+    let scene = Scene::new();
+    let folder = scene.path("put in");
+    std::fs::create_dir(&folder).unwrap();
+    let target = "a/long/way/".repeat(12);
+    std::os::unix::fs::symlink(&target, folder.join("link")).unwrap();
+    let image = scene.path("link.img");
+    let words = ["-q", "-t", "ext2", "-b", "1024", "-d"].map(std::ffi::OsStr::new);
+    let made = [&words[..], &[folder.as_ref(), image.as_ref(), "1M".as_ref()]].concat();
+    let Some(made) = crate::harness::stock("mke2fs", &made, Path::new("/")) else { return };
+    made.exits(0);
+    scene.triage(args(&["scan", "--case", "whole"], &image)).exits(0);
+    assert_eq!(scene.line("whole", "vol0/link")["target"], target.as_str());
+    // The block number of the inode leads behind the end of the volume.
+    let mut bytes = std::fs::read(&image).unwrap();
+    let block = bytes.windows(target.len()).position(|at| at == target.as_bytes()).unwrap() / 1024;
+    let number = (block as u32).to_le_bytes();
+    let size = (target.len() as u32).to_le_bytes();
+    // The inode: its size at 4, the first block at 40.
+    let inode = (0..bytes.len() - 128)
+        .step_by(128)
+        .find(|&at| bytes[at + 4..at + 8] == size && bytes[at + 40..at + 44] == number)
+        .unwrap();
+    bytes[inode + 40..inode + 44].copy_from_slice(&1_000_000_u32.to_le_bytes());
+    std::fs::write(&image, bytes).unwrap();
+    scene.triage(args(&["scan", "--case", "cut"], &image)).exits(3);
+    let line = scene.line("cut", "vol0/link");
+    assert_eq!(line["status"], "unreadable", "{line}");
+    assert_eq!(line["target"], Value::Null);
+}

@@ -117,8 +117,8 @@ pub struct Node {
     pub recovery: Option<Recovery>,
     /// The streams beside the content.
     pub streams: Vec<StreamName>,
-    /// Why the content cannot be read as a whole though the node is understood: encrypted, or
-    /// compressed in a way that is not read.
+    /// Why the content, or the target of a link, cannot be read as a whole though the node is
+    /// understood: encrypted, compressed in a way that is not read, or on a bad place.
     pub unread: Option<Problem>,
 }
 

@@ -263,6 +263,11 @@ impl WalkPlan {
             (Kind::Space, _) => Verdict::Unallocated,
             (Kind::File, Some((limit_bytes, _))) => Verdict::TooLarge { limit_bytes },
             (Kind::File, None) => Verdict::Content,
+            // Where a link leads is what it holds.
+            (Kind::Symlink, _) => match directory.unread(&entry) {
+                Some(problem) => Verdict::Unreadable(problem),
+                None => Verdict::NotRegular,
+            },
             _ => Verdict::NotRegular,
         };
         (entry, verdict)

@@ -33,7 +33,10 @@ pub(super) fn examine(ext: &Ext, id: NodeId, inode: &Inode) -> Result<Node, Prob
         node.allocated_bytes = Some(allocated);
     }
     if kind == Kind::Symlink && node.unread.is_none() {
-        node.target = target(ext, inode).ok();
+        match target(ext, inode) {
+            Ok(target) => node.target = Some(target),
+            Err(problem) => node.unread = Some(problem),
+        }
     }
     if !ext.is_allocated(id, inode) {
         node.recovery = Some(recovery(ext, inode));
