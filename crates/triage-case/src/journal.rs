@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use triage_custody::{Key, Salter, Tree, line_leaves};
 use triage_evidence::Location;
-use triage_hash::{Algorithm, Algorithms};
+use triage_hash::Algorithms;
 
 use crate::error::failed;
 use crate::evidence_list::{ListLine, extension, list_algorithm, list_line};
@@ -69,7 +69,7 @@ impl PreparedLine {
 pub struct Preparer {
     exhibit: std::sync::Arc<str>,
     salter: Salter,
-    list: Option<Algorithm>,
+    algorithms: Algorithms,
 }
 
 impl Preparer {
@@ -92,12 +92,13 @@ impl Preparer {
         let numbered: Vec<(u64, &[u8])> =
             records.iter().map(|record| record.seq).zip(plain).collect();
         let leaves = line_leaves(&self.salter, &numbered);
+        let list = list_algorithm(self.algorithms);
         let mut keys = keys_of(records.iter()).into_iter();
         let parts = records.into_iter().zip(lines).zip(leaves);
         parts
             .map(|((record, bytes), leaf)| PreparedLine {
                 keys: keys.by_ref().take(count_keys(&record)).collect(),
-                listed: list_line(&record, self.list),
+                listed: list_line(&record, list),
                 record: Box::new(record),
                 bytes,
                 leaf,
@@ -190,8 +191,7 @@ impl Journal {
         salt_seed: [u8; 32],
     ) -> Result<Self, Error> {
         let salter = Salter::new(&salt_seed);
-        let preparer =
-            Preparer { exhibit: exhibit.into(), salter, list: list_algorithm(algorithms) };
+        let preparer = Preparer { exhibit: exhibit.into(), salter, algorithms };
         let path = case.journal_path("manifest.ndjson.part");
         let mut recovered = Recovered::default();
         let mut lists = [
@@ -293,7 +293,8 @@ impl Journal {
         write::write_file(&case.journal_path("outcome.json"), &mut |out| out.write_all(outcome))?;
         for (list, name) in self.lists.iter().zip(["evidence", "evidence-escaped"]) {
             let length = list.file.metadata().map_err(failed("examine", &list.path))?.len();
-            if let (Some(algorithm), true) = (self.preparer.list, length > 0) {
+            let algorithm = list_algorithm(self.preparer.algorithms);
+            if let (Some(algorithm), true) = (algorithm, length > 0) {
                 let to = case.path(&format!("data/{name}.{}", extension(algorithm)));
                 write::rename(&list.path, &to)?;
             }
@@ -331,6 +332,9 @@ impl Recovered {
             if exhibit != *preparer.exhibit || record.seq != number {
                 return Err(damaged("it belongs to another place or exhibit".to_owned()));
             }
+            if let Some(reason) = record.lacks(preparer.algorithms) {
+                return Err(damaged(reason));
+            }
             let mut bytes = parsed.line;
             bytes.push(b'\n');
             Ok(preparer.prepared(vec![record], vec![bytes]))
@@ -363,7 +367,9 @@ pub(crate) fn read_finished(
     expected: Option<&[u8]>,
 ) -> Result<Finished, Error> {
     let salter = Salter::new(&salt_seed);
-    let preparer = Preparer { exhibit: exhibit.into(), salter, list: None };
+    // The lists were made already.
+    let algorithms = Algorithms::default();
+    let preparer = Preparer { exhibit: exhibit.into(), salter, algorithms };
     let mut keys = Keys::new(LIMIT_KEYS);
     let mut sha256 = Sha256::new();
     let mut tree = Tree::default();

@@ -1,7 +1,7 @@
 //! One entry with what became of it.
 
 use triage_evidence::{Entry, Problem};
-use triage_hash::{Digest, Digests};
+use triage_hash::{Algorithm, Algorithms, Digest, Digests};
 use triage_hashset::{Disposition, Match};
 
 use crate::Status;
@@ -46,6 +46,16 @@ impl Record {
             carried_from: None,
             matches: Vec::new(),
         }
+    }
+
+    /// Returns what is wrong with a record of a content that was read whole without a digest that
+    /// the plan asks for: that no digest is in a manifest would prove nothing.
+    pub(crate) fn lacks(&self, planned: Algorithms) -> Option<String> {
+        let missing = |algorithm: &Algorithm| self.digests.get(*algorithm).is_none();
+        let lacking = self.status.is_whole().then(|| planned.iter().find(missing)).flatten();
+        lacking.map(|algorithm| {
+            format!("its content was read whole, and its {algorithm} is not there")
+        })
     }
 
     /// Says whether at least one match alerts.

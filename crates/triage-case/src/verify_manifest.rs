@@ -55,7 +55,7 @@ pub(crate) fn check_manifest(
         run["plan"]["algorithms"].as_str().unwrap_or_default().parse().unwrap_or_default();
     let list = list_algorithm(algorithms);
     let salter = Salter::new(&seed.unwrap_or_default());
-    let checking = Checking { exhibit: &seal.exhibit, salter: &salter, list };
+    let checking = Checking { exhibit: &seal.exhibit, salter: &salter, algorithms };
     let mut sums = Sums::default();
     let mut wrong = Vec::new();
     let map = |number, lines: &[&[u8]]| checking.lines(number, lines);
@@ -111,7 +111,7 @@ fn summed_as(stated: &Value, coverage: &Coverage) -> Value {
 struct Checking<'a> {
     exhibit: &'a str,
     salter: &'a Salter,
-    list: Option<Algorithm>,
+    algorithms: Algorithms,
 }
 
 impl Checking<'_> {
@@ -140,14 +140,14 @@ impl Checking<'_> {
         checked: &mut Checked,
     ) -> Option<String> {
         checked.coverage.add(&record);
-        let listed = list_line(&record, self.list);
+        let listed = list_line(&record, list_algorithm(self.algorithms));
         checked.listed[usize::from(listed.escaped)].extend_from_slice(&listed.bytes);
         let wrong = if record.seq != number {
             Some(format!("its number is {}, expected {number}", record.seq))
         } else if exhibit != self.exhibit {
             Some("it names another exhibit than the seal".to_owned())
         } else {
-            None
+            record.lacks(self.algorithms)
         };
         let location = &record.entry.location;
         let last = checked.records.last().map(|last| &last.entry.location);

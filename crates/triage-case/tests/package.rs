@@ -47,9 +47,13 @@ fn journal(case: &CaseDir) -> Journal {
 
 /// Finishes a case from wherever its journal stands.
 fn finish(case: &CaseDir, signed: bool) {
+    finish_with(case, signed, &records());
+}
+
+fn finish_with(case: &CaseDir, signed: bool, records: &[Record]) {
     let mut journal = journal(case);
     let preparer = journal.preparer();
-    for record in records().iter().skip(usize::try_from(journal.next_seq()).unwrap()) {
+    for record in records.iter().skip(usize::try_from(journal.next_seq()).unwrap()) {
         journal.append(&preparer.prepare(vec![record.clone()])[0]).unwrap();
     }
     let manifest = journal.finish(case, b"{}").unwrap();
@@ -219,4 +223,31 @@ fn nothing_is_overwritten_and_one_run_at_a_time_writes() {
     assert!(matches!(CaseDir::open(&folder), Err(Error::State { .. })));
     drop(held);
     CaseDir::open_unfinished(&folder).unwrap();
+}
+
+/// That a digest is nowhere in the manifest would prove nothing.
+#[test]
+fn a_content_read_whole_has_every_digest_of_the_plan() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut records = records();
+    records[2].digests = hash_bytes("md5,sha1".parse().unwrap(), b"x");
+    let case = CaseDir::create(&dir.path().join("sealed"), b"{}").unwrap();
+    finish_with(&case, false, &records);
+    let found = verify(&CaseDir::open(case.folder()).unwrap(), Trust::default()).unwrap().findings;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].place, "data/manifest.ndjson line 3");
+    assert_eq!(found[0].actual, "its content was read whole, and its sha256 is not there");
+
+    let case = CaseDir::create(&dir.path().join("interrupted"), b"{}").unwrap();
+    let mut begun = journal(&case);
+    let preparer = begun.preparer();
+    for record in &records {
+        begun.append(&preparer.prepare(vec![record.clone()])[0]).unwrap();
+    }
+    begun.checkpoint().unwrap();
+    drop(begun);
+    let refused = Journal::resume(&case, "AB/1", Algorithms::DEFAULT, SEED);
+    let Err(Error::Damaged { document, reason }) = refused else { panic!("it was taken up") };
+    assert_eq!(document, "line 3 of the journal");
+    assert!(reason.contains("its sha256 is not there"), "{reason}");
 }
