@@ -108,14 +108,29 @@ impl CaseDir {
         self.path.join("journal").join(name)
     }
 
-    /// Returns how the walk of an interrupted run ended, if it had ended: only closing is left.
+    /// Returns how the walk of an interrupted run ended, if it had ended: only closing is left. It
+    /// has `halted`, a text or null, and `doubts`, a list of texts.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read.
-    pub fn walk_outcome(&self) -> Result<Option<Vec<u8>>, Error> {
+    /// [`Error::Io`] if it cannot be read, [`Error::Damaged`] if it does not say both: a run whose
+    /// doubts are not known must not be closed as one that has none.
+    pub fn walk_outcome(&self) -> Result<Option<Value>, Error> {
         let ended = self.path("data/manifest.ndjson").exists();
         let path = self.journal_path("outcome.json");
-        if ended && path.exists() { read(&path).map(Some) } else { Ok(None) }
+        if !(ended && path.exists()) {
+            return Ok(None);
+        }
+        let outcome: Value = serde_json::from_slice(&read(&path)?).unwrap_or(Value::Null);
+        let halted = &outcome["halted"];
+        let says_end = outcome.get("halted").is_some() && (halted.is_null() || halted.is_string());
+        let doubts = outcome["doubts"].as_array();
+        if says_end && doubts.is_some_and(|doubts| doubts.iter().all(Value::is_string)) {
+            return Ok(Some(outcome));
+        }
+        Err(Error::Damaged {
+            document: "journal/outcome.json".to_owned(),
+            reason: "it does not say how the walk ended".to_owned(),
+        })
     }
 
     /// Reads the manifest in its place and returns what it is.

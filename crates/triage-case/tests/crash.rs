@@ -6,13 +6,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use triage_case::{
-    CaseDir, CaseState, Closing, Finished, Journal, NamedKey, Particulars, Record, SignedBy,
+    CaseDir, CaseState, Closing, Error, Finished, Journal, NamedKey, Particulars, Record, SignedBy,
     Status, StoredManifest, Trust, diff, verify,
 };
 use triage_custody::{Event, Person, SigningKey};
 use triage_evidence::{Entry, Kind, Location};
 use triage_hash::{Algorithms, hash_bytes};
 const SEED: [u8; 32] = [9; 32];
+const OUTCOME: &[u8] = br#"{"halted":null,"doubts":[]}"#;
 const TIME: &str = "2026-11-24T10:00:00+01:00";
 fn record(seq: u64) -> Record {
     let name = format!("d/{seq:08}.bin").into_bytes();
@@ -32,7 +33,7 @@ fn fill(case: &CaseDir, n: u64) -> Finished {
     for seq in j.next_seq()..n {
         j.append(&p.prepare(vec![record(seq)])[0]).unwrap();
     }
-    j.finish(case, b"{}").unwrap()
+    j.finish(case, OUTCOME).unwrap()
 }
 fn close(case: &CaseDir, manifest: &Finished, signed: bool) {
     let seen = &manifest.coverage;
@@ -335,7 +336,7 @@ fn sha3_only_runs_have_an_evidence_list() {
     let mut r = record(0);
     r.digests = hash_bytes(a, b"x");
     j.append(&p.prepare(vec![r])[0]).unwrap();
-    j.finish(&case, b"{}").unwrap();
+    j.finish(&case, OUTCOME).unwrap();
     assert!(fs::read_dir(case.path("data")).unwrap().count() > 1);
 }
 #[test]
@@ -348,4 +349,19 @@ fn append_checks_the_order_of_locations() {
     let mut r = record(1);
     r.entry.location = Location::from_path(b"a".to_vec());
     assert!(j.append(&p.prepare(vec![r])[0]).is_err());
+}
+
+/// A run whose doubts are not known must not be closed as one that has none.
+#[test]
+fn a_damaged_outcome_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("c");
+    let case = CaseDir::create(&folder, b"{}").unwrap();
+    let _finished = fill(&case, 3);
+    for text in ["", "{}", "null", r#"{"halted":null}"#, r#"{"halted":null,"doubts":[1]}"#] {
+        fs::write(folder.join("journal/outcome.json"), text).unwrap();
+        assert!(matches!(case.walk_outcome(), Err(Error::Damaged { .. })), "{text}");
+    }
+    fs::write(folder.join("journal/outcome.json"), OUTCOME).unwrap();
+    assert!(case.walk_outcome().unwrap().is_some());
 }

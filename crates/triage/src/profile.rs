@@ -44,9 +44,18 @@ pub(crate) struct Asked {
 }
 
 impl Profile {
-    /// Returns the profile of a stored plan.
-    pub(crate) fn of_plan(name: Option<&str>) -> Option<Self> {
-        Self::from_str(name?, false).ok()
+    /// Returns the profile of a stored plan, if it has one.
+    ///
+    /// # Errors
+    /// A [`Failure`] if this version does not know it: what it refuses is not known either.
+    pub(crate) fn of_plan(name: Option<&str>) -> Result<Option<Self>, Failure> {
+        let Some(name) = name else { return Ok(None) };
+        Self::from_str(name, false).map(Some).map_err(|_| {
+            let name = triage_evidence::escape(name.as_bytes());
+            Failure::usage("the scan began under a profile that this version does not know")
+                .because(format!("it is called {name}"))
+                .hint("go on with the version that began it")
+        })
     }
 
     /// Refuses what the profile does not allow.
@@ -77,7 +86,7 @@ impl Profile {
             return Err(self
                 .refusal("a seal that nobody signs")
                 .because("it shows damage, not exchange")
-                .hint("give --sign-key FILE or --sign-agent KEY"));
+                .hint("give --sign-key FILE, --sign-agent KEY or --cms-key FILE"));
         }
         Ok(())
     }
@@ -125,6 +134,8 @@ mod tests {
                 .map(|profile| profile.check(&asked).is_ok());
             assert_eq!(checked, allowed, "{asked:?}");
         }
-        assert_eq!(Profile::of_plan(Some("court")), Some(Profile::Court));
+        assert_eq!(Profile::of_plan(Some("court")).unwrap(), Some(Profile::Court));
+        assert_eq!(Profile::of_plan(None).unwrap(), None);
+        assert_eq!(Profile::of_plan(Some("stricter")).unwrap_err().code, exit::USAGE);
     }
 }

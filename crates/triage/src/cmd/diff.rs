@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_case::{DifferenceLine, DifferenceSums, Record, StoredManifest, diff};
 
+use super::many::is_doubtful;
 use super::scan_since;
 use crate::console::{Console, Results};
 use crate::failure::Failure;
@@ -80,7 +81,7 @@ fn doubts(name: &str, stored: &StoredManifest, console: Console) -> Result<(), F
     if !(plan["after"].is_null() && plan["until"].is_null() && plan["files"].is_null()) {
         console.say(&format!("warning: {name} holds a PART of its exhibit only"));
     }
-    if !run["halted"].is_null() || run["doubts"].as_array().is_some_and(|all| !all.is_empty()) {
+    if is_doubtful(&run) {
         console.say(&format!(
             "warning: the scan of {name} ended early or noted a doubt: what seems to be new or gone \
              may only not have been met"

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::Value;
 use triage_case::StoredManifest;
 
 use super::scan_args::read_text;
@@ -39,11 +40,15 @@ pub(crate) fn threads(typed: Option<u16>) -> usize {
     typed.map_or_else(processors, usize::from)
 }
 
-/// Says whether the scan of a package ended early or noted a doubt about itself.
+/// Says whether the scan of a package ended early, noted a doubt about itself, or does not say.
 pub(crate) fn doubts(stored: &StoredManifest) -> Result<bool, Failure> {
-    let run = stored.run()?;
-    let doubts = run["doubts"].as_array().is_some_and(|all| !all.is_empty());
-    Ok(doubts || !run["halted"].is_null())
+    Ok(is_doubtful(&stored.run()?))
+}
+
+/// Says whether a run ended early, noted a doubt about itself, or does not say.
+pub(crate) fn is_doubtful(run: &Value) -> bool {
+    let is_sure = run["doubts"].as_array().is_some_and(Vec::is_empty);
+    !is_sure || !run.get("halted").is_some_and(Value::is_null)
 }
 
 /// Does some work for each of the jobs, several at once, and hands the results on in the order of

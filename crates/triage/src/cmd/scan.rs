@@ -72,11 +72,10 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let halting = Arc::new(Halting::new());
     watch_signals(&halting)?;
     let ended = match ready.case.walk_outcome()? {
-        Some(document) => Ended {
-            manifest: ready.case.read_finished(&ready.begun.plan.exhibit, seed)?,
-            outcome: serde_json::from_slice(&document).unwrap_or(Value::Null),
-            gathered: None,
-        },
+        Some(outcome) => {
+            let manifest = ready.case.read_finished(&ready.begun.plan.exhibit, seed)?;
+            Ended { manifest, outcome, gathered: None }
+        }
         None => match walk(&mut ready, &execution, &clock, halting, seed, console)? {
             Some(ended) => ended,
             None => return Ok(exit::INTERRUPTED),
@@ -217,7 +216,7 @@ fn check_profile(
     algorithms: Algorithms,
     carries: bool,
 ) -> Result<(), Failure> {
-    let Some(profile) = Profile::of_plan(profile) else { return Ok(()) };
+    let Some(profile) = Profile::of_plan(profile)? else { return Ok(()) };
     profile.check(&Asked {
         algorithms,
         carries,
@@ -225,7 +224,7 @@ fn check_profile(
         max_size: args.question.max_size.is_some(),
         budget: args.execution.budget.is_some(),
         stop_after: args.execution.stop_after.is_some(),
-        signed: args.signing.sign_key.is_some() || args.signing.sign_agent.is_some(),
+        signed: args.signing.signs(),
     })
 }
 

@@ -204,6 +204,11 @@ pub(crate) struct SigningArgs {
 }
 
 impl SigningArgs {
+    /// Says whether somebody signs: with a key, an agent or a certificate.
+    pub(crate) const fn signs(&self) -> bool {
+        self.sign_key.is_some() || self.sign_agent.is_some() || self.cms_key.is_some()
+    }
+
     /// Returns the options that name files, as they are handed on to another process.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         // The socket is in everybody's environment: without an agent it means nothing.

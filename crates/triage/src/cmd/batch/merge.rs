@@ -157,11 +157,10 @@ fn merge(
     };
     let (case, begun) = begin(whole.exhibit, parts, whole.folder)?;
     let ended = match case.walk_outcome()? {
-        Some(document) => Ended {
-            manifest: case.read_finished(&begun.plan.exhibit, seed_of(&begun)?)?,
-            outcome: serde_json::from_slice(&document).unwrap_or(Value::Null),
-            gathered: None,
-        },
+        Some(outcome) => {
+            let manifest = case.read_finished(&begun.plan.exhibit, seed_of(&begun)?)?;
+            Ended { manifest, outcome, gathered: None }
+        }
         None => {
             let outcome = outcome_of(parts);
             let packages: Result<Vec<_>, _> =
@@ -197,8 +196,13 @@ fn part_of(part: &ItemState) -> Result<Value, Failure> {
 fn outcome_of(parts: &[&ItemState]) -> Value {
     let runs = || parts.iter().filter_map(|part| part.run.as_ref());
     let halted = runs().map(|run| &run["halted"]).find(|halted| !halted.is_null());
-    let doubts: Vec<&Value> =
-        runs().flat_map(|run| run["doubts"].as_array().into_iter().flatten()).collect();
+    let mut doubts: Vec<Value> =
+        runs().flat_map(|run| run["doubts"].as_array().into_iter().flatten().cloned()).collect();
+    let says = |part: &&&ItemState| part.run.as_ref().is_some_and(|run| run["doubts"].is_array());
+    let silent = parts.len() - parts.iter().filter(says).count();
+    if silent > 0 {
+        doubts.push(json!(format!("{silent} of its parts do not say what they doubt")));
+    }
     json!({ "halted": halted, "doubts": doubts })
 }
 
