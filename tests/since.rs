@@ -293,3 +293,25 @@ fn a_resumed_scan_refuses_another_earlier_package() {
     fs::rename(scene.path("V1 away"), scene.path("V1")).unwrap();
     scene.triage(["scan", "--resume", "--case", "C"]).exits(0);
 }
+
+#[test]
+fn what_was_not_compared_is_not_the_same() {
+    let scene = Scene::new();
+    scene.file("large", "0123456789").file("small", "0").file("empty", "");
+    let scan = |case: &str, more: &[&str]| {
+        let args = ["scan", "evidence", "--case", case];
+        scene.triage(args.iter().chain(more));
+    };
+    scan("A", &["--max-size", "5B"]);
+    scan("B", &["--max-size", "5B"]);
+    let ran = scene.triage(["diff", "A", "B", "--json"]).exits(3);
+    assert_eq!(ran.lines()[0]["path"], "large");
+    assert_eq!(ran.lines()[0]["what"], "neither of them read its content");
+    // The root, and the two files that were read.
+    assert_eq!((&ran.summary()["unknown"], &ran.summary()["same"]), (&1.into(), &3.into()));
+    scan("M", &["--algorithms", "md5"]);
+    scan("S", &["--algorithms", "sha1"]);
+    let ran = scene.triage(["diff", "M", "S"]).exits(3);
+    assert!(ran.stdout.contains("they have no digest of the same algorithm"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("2 are NOT KNOWN to be the same"), "{}", ran.stderr);
+}

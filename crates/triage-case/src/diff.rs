@@ -24,9 +24,35 @@ pub enum Change {
     Metadata(&'static str),
     /// The same content was at another location in the first manifest.
     Moved(Box<Record>),
-    /// It is in one manifest only, and the other one did not list what is there; says which. It may
-    /// have been there all the time.
-    Unknown(&'static str),
+    /// Nobody knows whether it differs, for that reason.
+    Unknown(Unknown),
+}
+
+/// Why it is not known whether an entry differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// It is only in the second manifest, and the first one did not list what is there: it may have
+    /// been there all the time.
+    NotListedBefore,
+    /// It is only in the first manifest, and the second one did not list what is there.
+    NotListedAfter,
+    /// Neither examination read its content.
+    NotRead,
+    /// Both read its content, and there is no algorithm of which both have a digest.
+    NoCommonAlgorithm,
+}
+
+impl Unknown {
+    /// Returns the reason in words, as `diff` and `data/since.ndjson` state it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NotListedBefore => "the first one did not list what is there",
+            Self::NotListedAfter => "the second one did not list what is there",
+            Self::NotRead => "neither of them read its content",
+            Self::NoCommonAlgorithm => "they have no digest of the same algorithm",
+        }
+    }
 }
 
 /// One difference, with the record of the second manifest where there is one.
@@ -135,7 +161,7 @@ impl<'a> Merge<'a> {
     fn removed(&mut self, record: Record) -> Result<(), Error> {
         self.unlisted_before.note(&record);
         let change = match self.unlisted_after.hides(&record) {
-            true => Change::Unknown("the second one did not list what is there"),
+            true => Change::Unknown(Unknown::NotListedAfter),
             false if can_move(&record) && self.removed.len() < LIMIT_MOVES => {
                 self.removed.push(record);
                 return Ok(());
@@ -148,7 +174,7 @@ impl<'a> Merge<'a> {
 
     fn added(&mut self, record: Record) -> Result<(), Error> {
         let change = match self.unlisted_before.hides(&record) {
-            true => Change::Unknown("the first one did not list what is there"),
+            true => Change::Unknown(Unknown::NotListedBefore),
             false if can_move(&record) && self.added.len() < LIMIT_MOVES => {
                 self.added.push(record);
                 return Ok(());
@@ -232,6 +258,9 @@ pub fn record_difference(old: &Record, new: &Record) -> Option<Change> {
     } else if old.digests.is_empty() != new.digests.is_empty() {
         "reading"
     } else {
+        if let Some(unknown) = unknown_content(old, new) {
+            return Some(Change::Unknown(unknown));
+        }
         let metadata = if a.times.modified != b.times.modified {
             "time of modification"
         } else if a.times.changed != b.times.changed {
@@ -244,4 +273,22 @@ pub fn record_difference(old: &Record, new: &Record) -> Option<Change> {
         return Some(Change::Metadata(metadata));
     };
     Some(Change::Changed(changed))
+}
+
+/// Returns why it is not known whether two files of the same size hold the same, if it is not.
+fn unknown_content(old: &Record, new: &Record) -> Option<Unknown> {
+    // Of what was deleted and written over there is nothing to compare.
+    let has_content = |record: &Record| {
+        matches!(record.entry.kind, Kind::File | Kind::Volume)
+            && record.entry.size_bytes != Some(0)
+            && record.status != Status::Lost
+    };
+    if !has_content(old) || !has_content(new) {
+        return None;
+    }
+    if old.digests.is_empty() && new.digests.is_empty() {
+        return Some(Unknown::NotRead);
+    }
+    let is_common = old.digests.iter().any(|digest| new.digests.get(digest.algorithm()).is_some());
+    (!is_common).then_some(Unknown::NoCommonAlgorithm)
 }

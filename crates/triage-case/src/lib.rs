@@ -46,7 +46,7 @@ pub use case_dir::{CaseDir, CaseState};
 pub use close::Closing;
 pub use coverage::{Coverage, Share};
 pub use custody::Custody;
-pub use diff::{Change, Compared, Difference, diff, record_difference};
+pub use diff::{Change, Compared, Difference, Unknown, diff, record_difference};
 pub use error::Error;
 pub use glance::Glance;
 pub use index::Index;

@@ -68,7 +68,8 @@ pub struct DifferenceSums {
     /// Always `summary`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Entries that are in one manifest only, where the other one did not list what is there.
+    /// Entries of which it is not known whether they differ: the other manifest did not list what is
+    /// there, neither read the content, or they have no digest of the same algorithm.
     pub unknown: u64,
     /// The version of this line.
     pub v: u32,
@@ -84,7 +85,7 @@ impl DifferenceLine {
             Change::Changed(what) => ("changed", *what),
             Change::Metadata(what) => ("metadata", *what),
             Change::Moved(_) => ("moved", ""),
-            Change::Unknown(what) => ("unknown", *what),
+            Change::Unknown(reason) => ("unknown", reason.words()),
         };
         let from = match &found.change {
             Change::Moved(from) => Some(from.entry.location.to_text()),

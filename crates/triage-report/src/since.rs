@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::Value;
-use triage_case::{CaseDir, DifferenceLine, DifferenceSums, Error, Status};
+use triage_case::{CaseDir, DifferenceLine, DifferenceSums, Error, Status, Unknown};
 
 use crate::document::{Block, Column, Document, Table};
 use crate::html::escape;
@@ -25,7 +25,7 @@ const KINDS: [(&str, &str); 5] = [
     ("changed", "Changed"),
     ("moved", "Moved: the same content is at another location"),
     ("removed", "Gone"),
-    ("unknown", "Not known: one of the two examinations did not list what is there"),
+    ("unknown", "Not known: what one examination did not list, or neither read"),
 ];
 
 /// What differs from the examination before.
@@ -115,14 +115,14 @@ impl Since {
             ("Moved", count(sums.moved)),
             ("Only times, owner or mode differ", count(sums.metadata)),
             ("The same", count(sums.same)),
-            ("Not known to be new or gone", count(sums.unknown)),
+            ("Not known to be the same, new or gone", count(sums.unknown)),
         ]
     }
 }
 
 /// What a row says: where, and from where or how.
 fn row(line: &DifferenceLine, redact: &Redaction) -> [String; 3] {
-    let earlier = line.difference == "removed" || line.what.starts_with("the second");
+    let earlier = line.difference == "removed" || line.what == Unknown::NotListedAfter.words();
     let place = redact.location(&line.path, line.seq);
     let place = if earlier && redact.hides_names() {
         format!("{place} of the earlier manifest")

@@ -131,7 +131,10 @@ impl Merge<'_> {
         let finding = if lost {
             Some(AuditFinding::Unreadable(now))
         } else {
-            record_difference(&stated, &now).map(|change| AuditFinding::Changed(change, now))
+            // What was read neither then nor now is a gap of the coverage, and no difference.
+            record_difference(&stated, &now)
+                .filter(|change| !matches!(change, Change::Unknown(_)))
+                .map(|change| AuditFinding::Changed(change, now))
         };
         match finding {
             None => {

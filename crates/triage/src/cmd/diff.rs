@@ -15,8 +15,9 @@ use crate::{exit, shown};
 /// Compare two manifests, such as those of two visits: added, removed, changed, moved
 ///
 /// A and B are packages or manifest files; a manifest in a package is compared with its seal. Reads
-/// no evidence. Exits with 1 if anything differs, with 3 or 4 if for some entries it is not known,
-/// because one of the two examinations did not list the folder that they are in.
+/// no evidence. Exits with 1 if anything differs, with 3 or 4 if for some entries it is not known:
+/// one of the two examinations did not list the folder that they are in, neither read their
+/// content, or they have no digest of the same algorithm.
 #[derive(Args, Debug)]
 pub(crate) struct DiffArgs {
     /// The earlier package or manifest

@@ -118,7 +118,8 @@ pub(crate) fn words(sums: &DifferenceSums) -> String {
     );
     if sums.unknown > 0 {
         text.push_str(&format!(
-            "; {} are NOT KNOWN to be new or gone, since one of the two did not list what is there",
+            "; {} are NOT KNOWN to be the same, new or gone: one of the two did not list what is \
+             there, or neither read it",
             count(sums.unknown)
         ));
     }
