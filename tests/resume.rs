@@ -162,3 +162,27 @@ fn a_resume_with_another_set_is_refused() {
     scene.set("set", &[b"x"]);
     scene.triage(["scan", "--resume", "--case", "C"]).exits(0);
 }
+
+/// Whoever comes second is refused, whenever he comes: while the first one begins, scans, or closes.
+#[test]
+fn of_many_scans_into_one_folder_one_is_made_and_nothing_is_replaced() {
+    let scene = Scene::new();
+    for number in 0..40 {
+        scene.file(format!("{number}"), number.to_string());
+    }
+    for round in 0..10 {
+        let case = format!("C{round}");
+        let scans: Vec<_> = (0..8)
+            .map(|_| {
+                let mut command = scene.command(["scan", "evidence", "-q", "--case", &case]);
+                command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        let codes: Vec<_> =
+            scans.into_iter().map(|mut scan| scan.wait().unwrap().code().unwrap()).collect();
+        assert_eq!(codes.iter().filter(|&&code| code == 0).count(), 1, "{codes:?}");
+        assert!(codes.iter().all(|code| matches!(code, 0 | 2 | 6)), "{codes:?}");
+        scene.triage(["verify", &case]).exits(0);
+        assert!(!scene.path(&case).join("journal").exists());
+    }
+}

@@ -48,6 +48,13 @@ impl CaseDir {
         let case = Self { path: path.to_path_buf(), _lock: None };
         write::create_folder(&case.path("journal"))?;
         let lock = write::lock(&case.journal_path("lock"))?;
+        // Whoever held the lock before may have begun a package here, or even closed one.
+        if !write::is_empty(path)? {
+            if Self::state(path) == CaseState::Finished {
+                write::remove_journal(&case.path("journal"))?;
+            }
+            return Err(Error::Exists { path: path.to_path_buf() });
+        }
         write::write_file(&case.journal_path("plan.json"), &mut |out| out.write_all(plan))?;
         Ok(Self { _lock: Some(lock), ..case })
     }
@@ -60,6 +67,8 @@ impl CaseDir {
         expect_state(path, CaseState::Unfinished)?;
         let case = Self { path: path.to_path_buf(), _lock: None };
         let lock = write::lock(&case.journal_path("lock"))?;
+        // Whoever held the lock before may have closed the package.
+        expect_state(path, CaseState::Unfinished)?;
         write::remove_parts(path)?;
         let plan = read(&case.journal_path("plan.json"))?;
         Ok((Self { _lock: Some(lock), ..case }, plan))

@@ -24,17 +24,18 @@ pub(crate) fn create_empty_folder(path: &Path) -> Result<(), Error> {
     match fs::create_dir(path) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            // A run that was killed before it wrote its plan has scanned nothing.
-            let begun = path.join("journal");
-            if holds_only(path, &["journal"])?
-                && (!begun.exists() || holds_only(&begun, &["lock", "plan.json.part"])?)
-            {
-                return Ok(());
-            }
-            Err(Error::Exists { path: path.to_path_buf() })
+            is_empty(path)?.then_some(()).ok_or_else(|| Error::Exists { path: path.to_path_buf() })
         }
         Err(source) => Err(failed("create", path)(source)),
     }
+}
+
+/// Says whether a folder holds nothing but what a run leaves that was killed before it wrote its
+/// plan: it has scanned nothing.
+pub(crate) fn is_empty(path: &Path) -> Result<bool, Error> {
+    let begun = path.join("journal");
+    Ok(holds_only(path, &["journal"])?
+        && (!begun.exists() || holds_only(&begun, &["lock", "plan.json.part"])?))
 }
 
 /// Says whether a folder holds nothing but these names.
@@ -91,10 +92,21 @@ pub(crate) fn lock(path: &Path) -> Result<File, Error> {
         .append(true)
         .open(path)
         .map_err(failed("open the lock", path))?;
+    hold(file, path)
+}
+
+/// Waits a moment for the lock of an open file, which must then still have that path: whoever held
+/// it may have put another file there.
+fn hold(file: File, path: &Path) -> Result<File, Error> {
     // Whoever only asks whether it is held holds it for a moment, too.
     for _ in 0..LOCK_TRIES {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            return Ok(file);
+            let held = file.metadata().map_err(failed("examine", path))?;
+            let same = |there: fs::Metadata| (held.dev(), held.ino()) == (there.dev(), there.ino());
+            if fs::symlink_metadata(path).is_ok_and(same) {
+                return Ok(file);
+            }
+            break;
         }
         std::thread::sleep(LOCK_WAIT);
     }
@@ -114,14 +126,7 @@ pub(crate) fn open_held(path: &Path) -> Result<File, Error> {
         let reason = std::io::Error::other("not a regular file with one name");
         return Err(failed("write to", path)(reason));
     }
-    // Whoever only asks whether it is held holds it for a moment, too.
-    for _ in 0..LOCK_TRIES {
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            return Ok(file);
-        }
-        std::thread::sleep(LOCK_WAIT);
-    }
-    Err(Error::Locked { path: path.to_path_buf() })
+    hold(file, path)
 }
 
 /// Cuts a file to a length.

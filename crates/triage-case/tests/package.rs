@@ -251,3 +251,23 @@ fn a_content_read_whole_has_every_digest_of_the_plan() {
     assert_eq!(document, "line 3 of the journal");
     assert!(reason.contains("its sha256 is not there"), "{reason}");
 }
+
+/// Whoever waits for the lock of a folder that was empty finds a closed package there.
+#[test]
+fn a_package_that_was_closed_while_its_lock_was_waited_for_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("case");
+    fs::create_dir_all(folder.join("journal")).unwrap();
+    let lock = fs::File::create(folder.join("journal/lock")).unwrap();
+    lock.lock().unwrap();
+    let waiting = {
+        let folder = folder.clone();
+        std::thread::spawn(move || CaseDir::create(&folder, b"{}").map(drop))
+    };
+    // Long enough for it to have looked; if it was not, it sees the package at once.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    fs::write(folder.join("bagit.txt"), "closed").unwrap();
+    lock.unlock().unwrap();
+    assert!(matches!(waiting.join().unwrap(), Err(Error::Exists { .. })));
+    assert_eq!(CaseDir::state(&folder), CaseState::Finished);
+}
