@@ -81,14 +81,15 @@ fn a_batch_gives_the_manifests_of_one_machine_and_one_answer() {
 fn shards_can_run_twice_at_once_and_go_on_after_a_kill() {
     let scene = lab();
     plan(&scene, "p.json", &["--shards", "1"]);
-    let mut first = scene.command(shard(0)).spawn().unwrap();
-    let mut second = scene.command(shard(0)).spawn().unwrap();
+    let runs: Vec<_> = (0..6).map(|_| scene.command(shard(0)).spawn().unwrap()).collect();
     let killed = scene.command(shard(0)).spawn().unwrap();
     let pid = rustix::process::Pid::from_raw(i32::try_from(killed.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     killed.wait_with_output().unwrap();
-    assert_eq!(first.wait().unwrap().code(), Some(1));
-    assert_eq!(second.wait().unwrap().code(), Some(1));
+    let codes: Vec<_> =
+        runs.into_iter().map(|mut run| run.wait().unwrap().code().unwrap()).collect();
+    assert_eq!(codes, [1; 6]);
+    assert_eq!(fs::read_dir(scene.path("out/failed")).unwrap().count(), 0);
     let manifest = || fs::read(scene.path("out/items/0001.0001/data/manifest.ndjson")).unwrap();
     let before = manifest();
     scene.triage(shard(0)).exits(1);
@@ -163,6 +164,9 @@ fn what_is_foreign_different_or_changed_is_refused() {
     bytes[20] ^= 1;
     fs::write(&manifest, bytes).unwrap();
     assert!(merge(&["out"]).exits(5).stderr.contains("not as it was sealed"));
+    // A name that was mistyped is no batch of which everything is missing.
+    let refused = merge(&["out", "elsewhree"]).exits(2);
+    assert!(refused.stderr.contains("no results of a batch"), "{}", refused.stderr);
     // Another plan in the same folder.
     plan(&scene, "q.json", &["--algorithms", "sha256"]);
     let refused = scene.triage(["batch", "status", "--plan", "q.json", "--results", "out"]);
@@ -179,6 +183,48 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
         }
     }
+}
+
+/// A package that asks more or less than the plan is not taken for one of its items.
+#[test]
+fn a_package_of_another_question_is_foreign_whatever_differs() {
+    let scene = lab();
+    plan(&scene, "p.json", &["--shards", "1"]);
+    scene.triage(shard(0)).exits(1);
+    fs::write(scene.path("names"), "known\n").unwrap();
+    let package = scene.path("out/items/0002");
+    for (option, what) in [
+        (&["--sets", "known.txt", "--one-file-system"][..], "the limit to one file system"),
+        (&["--sets", "known.txt", "--profile", "lab"], "the profile"),
+        (&["--sets", "known.txt", "--files-from", "names"], "the list of files"),
+        (&["--informational", "known.txt"], "the hash sets"),
+        (&["--sets", "known.txt", "--set-algorithm", "sha256"], "the hash sets"),
+    ] {
+        fs::remove_dir_all(&package).unwrap();
+        let scan = ["scan", "evidence/hit", "--exhibit", "A/2", "--case", "out/items/0002"];
+        let ran = scene.triage(scan.iter().chain(option));
+        assert!(matches!(ran.code, 0 | 1), "{}", ran.stderr);
+        let refused = scene.triage(MERGE).exits(5);
+        assert!(refused.stderr.contains(&format!("0002 is foreign: {what}")), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_whole_of_other_parts_is_refused() {
+    let scene = lab();
+    plan(&scene, "p.json", &["--shards", "1"]);
+    scene.triage(shard(0)).exits(1);
+    scene.triage(MERGE).exits(1);
+    // One part was examined again, of evidence that is another by now.
+    fs::remove_dir_all(scene.path("out/items/0001.0002")).unwrap();
+    for number in 0..60 {
+        scene.file(format!("big/{}/file {number}", number % 5), format!("changed {number}"));
+    }
+    scene.triage(shard(0)).exits(1);
+    let refused = scene.triage(MERGE).exits(5);
+    assert!(refused.stderr.contains("the manifests of the parts"), "{}", refused.stderr);
+    fs::rename(scene.path("out/merged/0001"), scene.path("kept")).unwrap();
+    scene.triage(MERGE).exits(1);
 }
 
 #[test]

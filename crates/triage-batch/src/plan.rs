@@ -229,6 +229,12 @@ impl BatchPlan {
             ("the list of digests", self.question["algorithms"].clone(), "algorithms"),
             ("the scope", self.question["scope"].clone(), "scope"),
             ("the limit of size", self.question["max_size_bytes"].clone(), "max_size_bytes"),
+            // What a plan of a batch cannot ask for.
+            ("the list of files", Value::Null, "files"),
+            ("the filter by size", Value::Null, "size_filter"),
+            ("the limit to one file system", false.into(), "one_file_system"),
+            ("the earlier examination", Value::Null, "since"),
+            ("the profile", Value::Null, "profile"),
         ];
         let foreign = |what, expected: &Value, actual: &Value| Error::Foreign {
             item: item.id.clone(),
@@ -241,11 +247,14 @@ impl BatchPlan {
                 return Err(foreign(what, &expected, &scanned[key]));
             }
         }
-        let digests = |sets: &Value| -> Value {
-            let sets = sets.as_array().into_iter().flatten();
-            sets.map(|set| set["sha256"].clone()).collect()
+        // What a set holds, what a match of it means, and how its file was read.
+        let told = |sets: &Value| -> Value {
+            let set = |set: &Value| -> Value {
+                ["sha256", "disposition", "options"].iter().map(|&key| set[key].clone()).collect()
+            };
+            sets.as_array().into_iter().flatten().map(set).collect()
         };
-        let (ours, theirs) = (digests(&self.question["sets"]), digests(&scanned["sets"]));
+        let (ours, theirs) = (told(&self.question["sets"]), told(&scanned["sets"]));
         if ours == theirs { Ok(()) } else { Err(foreign("the hash sets", &ours, &theirs)) }
     }
 }

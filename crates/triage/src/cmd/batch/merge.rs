@@ -47,6 +47,9 @@ pub(crate) fn run(args: &MergeArgs, console: Console) -> Result<u8, Failure> {
     let Some((first, others)) = args.results.split_first() else {
         return Err(Failure::usage("no folder of results was named"));
     };
+    for folder in &args.results {
+        Results::expect(folder)?;
+    }
     let results = Results::open(first, &plan)?;
     let trusted = args.trust.resolve()?;
     let states = checked(&plan, &results, others, &trusted, console)?;
@@ -148,13 +151,14 @@ fn merge(
     trusted: &Trusted,
     console: Console,
 ) -> Result<(), Failure> {
-    if CaseDir::state(whole.folder) == CaseState::Finished {
-        return check(whole.folder, trusted);
-    }
     let merged = Merged {
         plan_sha256: plan.sha256()?,
         parts: parts.iter().map(|part| part_of(part)).collect::<Result<_, _>>()?,
     };
+    if CaseDir::state(whole.folder) == CaseState::Finished {
+        check(whole.folder, trusted)?;
+        return refuse_stale(whole.folder, &merged);
+    }
     let (case, begun) = begin(whole.exhibit, parts, whole.folder)?;
     let ended = match case.walk_outcome()? {
         Some(outcome) => {
@@ -175,6 +179,26 @@ fn merge(
         }
     };
     whole::close(&case, &begun, &ended, &merged, whole.signed_by, console)
+}
+
+/// A whole that was made before must be of this plan, and of the parts that lie here now.
+fn refuse_stale(whole: &Path, merged: &Merged) -> Result<(), Failure> {
+    let run = CaseDir::open(whole)?.document("data/run.json")?;
+    let manifests = |parts: &[Value]| -> Vec<Value> {
+        parts.iter().map(|part| part["manifest_sha256"].clone()).collect()
+    };
+    let stated = run["merged"]["parts"].as_array().map_or(&[][..], Vec::as_slice);
+    let what = if run["merged"]["batch_plan_sha256"] != merged.plan_sha256 {
+        "the plan"
+    } else if manifests(stated) != manifests(&merged.parts) {
+        "the manifests of the parts"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(exit::VERIFY_FAILED, "the merged package is of other parts")
+        .at(shown::path(whole))
+        .because(format!("{what} that it names are not those that lie here"))
+        .hint("keep it elsewhere and merge again"))
 }
 
 /// What a whole says of one of its parts.

@@ -38,6 +38,16 @@ impl Results {
         Ok(Self(path))
     }
 
+    /// Refuses a folder that holds no results at all: its name was mistyped.
+    pub(super) fn expect(path: &Path) -> Result<(), Failure> {
+        if path.join("items").is_dir() {
+            return Ok(());
+        }
+        Err(Failure::usage("there are no results of a batch")
+            .at(shown::path(path))
+            .hint("name the folder that `batch run` was given"))
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }

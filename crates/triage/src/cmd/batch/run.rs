@@ -118,6 +118,12 @@ impl Shard<'_> {
                     tries += 1;
                     let resumes = state.state == State::Interrupted;
                     let ended = self.scan(item, &state.package, resumes)?;
+                    // Another process may have begun it in the same moment, and shows a little
+                    // later what it works on.
+                    if ended.code() == Some(exit::REFUSED.into()) && tries < TRIES {
+                        std::thread::sleep(WAIT);
+                        continue;
+                    }
                     if self.note(item, ended)? {
                         return self.results.state(self.plan, item).map(Some);
                     }

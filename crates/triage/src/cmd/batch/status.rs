@@ -41,6 +41,9 @@ fn look(plan: &BatchPlan, results: &Results) -> Result<Overview, Failure> {
 /// Runs the verb.
 pub(crate) fn run(args: &StatusArgs, console: Console) -> Result<u8, Failure> {
     let plan = super::read_plan(&args.plan)?;
+    if !args.results.exists() {
+        console.say("nobody has begun: there is no such folder of results yet");
+    }
     let results = Results::open(&args.results, &plan)?;
     let mut overview = look(&plan, &results)?;
     if args.watch {
