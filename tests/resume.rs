@@ -163,7 +163,7 @@ fn a_resume_with_another_set_is_refused() {
     scene.triage(["scan", "--resume", "--case", "C"]).exits(0);
 }
 
-/// Whoever comes second is refused, whenever he comes: while the first one begins, scans, or closes.
+/// Whoever comes second is refused, whenever that is: while the first begins, scans, or closes.
 #[test]
 fn of_many_scans_into_one_folder_one_is_made_and_nothing_is_replaced() {
     let scene = Scene::new();

@@ -68,8 +68,8 @@ pub struct DifferenceSums {
     /// Always `summary`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Entries of which it is not known whether they differ: the other manifest did not list what is
-    /// there, neither read the content, or they have no digest of the same algorithm.
+    /// Entries of which it is not known whether they differ: the other manifest did not list what
+    /// is there, neither read the content, or they have no digest of the same algorithm.
     pub unknown: u64,
     /// The version of this line.
     pub v: u32,

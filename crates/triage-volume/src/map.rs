@@ -10,8 +10,8 @@ use crate::{gpt, lost, mbr};
 
 /// The number of the first volume that no table names: no table counts that far.
 const FIRST_LOST: u32 = 0x0001_0000;
-/// How often volumes are looked for that no table names, in gaps and behind such volumes: a disk has
-/// few of both.
+/// How often volumes are looked for that no table names, in gaps and behind such volumes: a disk
+/// has few of both.
 const LIMIT_SEARCHED: u32 = 64;
 
 /// How a disk is divided.
