@@ -85,8 +85,8 @@ pub trait Directory: Send + Sync {
     }
 
     /// Returns why the content of a file, or the target of a link, will not be read, if that is
-    /// known before it is opened: it is encrypted, or kept in a way that is not read. A directory of
-    /// the operating system never knows.
+    /// known before it is opened: it is encrypted, or kept in a way that is not read. A directory
+    /// of the operating system never knows.
     fn unread(&self, _entry: &Entry) -> Option<Problem> {
         None
     }
