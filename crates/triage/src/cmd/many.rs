@@ -40,9 +40,10 @@ pub(crate) fn threads(typed: Option<u16>) -> usize {
     typed.map_or_else(processors, usize::from)
 }
 
-/// Says whether the scan of a package ended early, noted a doubt about itself, or does not say.
+/// Says whether the scan of a package ended early, noted a doubt about itself, or does not say. A
+/// manifest alone, which is told to be one, has nothing that could say it.
 pub(crate) fn doubts(stored: &StoredManifest) -> Result<bool, Failure> {
-    Ok(is_doubtful(&stored.run()?))
+    Ok(stored.seal_sha256().is_some() && is_doubtful(&stored.run()?))
 }
 
 /// Says whether a run ended early, noted a doubt about itself, or does not say.
