@@ -274,3 +274,89 @@ fn a_package_that_was_changed_gives_no_proof() {
     let ran = scene.triage(["custody", "prove", "C", "--absent", "path:note.txt"]);
     assert!(ran.code != 0 && ran.stdout.is_empty(), "{}", ran.stdout);
 }
+
+#[test]
+fn a_key_is_judged_by_its_time_and_a_file_of_keys_that_cannot_be_read_is_refused() {
+    let scene = package(&[b"a"]);
+    scene.triage(["custody", "prove", "C", "a", "-o", "p"]).exits(0);
+    let ours = fs::read_to_string(scene.path("trusted")).unwrap();
+    let with = |option: &str| {
+        fs::write(scene.path("trusted"), ours.replace("namespaces", option)).unwrap();
+    };
+    let both = |code: i32| {
+        let ran = scene.triage(["verify-proof", "p", "--allowed-signers", "trusted"]).exits(code);
+        scene.triage(["verify", "C", "--allowed-signers", "trusted"]).exits(code);
+        ran.stderr
+    };
+    for ended in ["valid-before=\"20200101Z\",namespaces", "VALID-AFTER=\"29990101\",namespaces"] {
+        with(ended);
+        let said = both(5);
+        assert!(said.contains("may be used"), "{said}");
+    }
+    for unread in ["valid-before=\"soon\",namespaces", "valid-untill=\"29990101\",namespaces"] {
+        with(unread);
+        let said = both(2);
+        assert!(said.contains("line 1 of the allowed signers"), "{said}");
+        let since = ["scan", "evidence", "--case", "D", "--since", "C", "--allowed-signers"];
+        scene.triage(since.iter().chain(&["trusted"])).exits(2);
+        assert!(!scene.path("D").exists());
+    }
+    with("valid-after=\"20200101Z\",valid-before=\"29990101\",NAMESPACES");
+    both(0);
+    fs::write(scene.path("trusted"), ours.replace("ana@lab.example", "*@lab.example,!eva@*"))
+        .unwrap();
+    both(0);
+    fs::write(scene.path("trusted"), ours.replace("ana@lab.example", "*@lab.example,!ana@*"))
+        .unwrap();
+    both(5);
+}
+
+#[test]
+fn nothing_of_a_strangers_proof_drives_the_terminal() {
+    let scene = package(&[b"a"]);
+    scene.triage(["custody", "prove", "C", "a", "-o", "p"]).exits(0);
+    let text = fs::read_to_string(scene.path("p")).unwrap();
+    let time = text.find("\\\"time\\\":\\\"").unwrap();
+    let time = text[time..].split(",").next().unwrap();
+    for (from, to) in [
+        ("ana@lab.example", "\\\\u001b[2Jpwn\\\\u001b]0;x\\\\u0007"),
+        (time, "\\\"time\\\":\\\"\\\\u001b[2Jpwn\\\""),
+        ("\"redacted\":", "\"\\u001b[2Jpwn\":1,\"redacted\":"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        fs::write(scene.path("hostile"), text.replacen(from, to, 1)).unwrap();
+        let plain = scene.triage(["verify-proof", "hostile"]);
+        let keys = scene.triage(["verify-proof", "hostile", "--allowed-signers", "trusted"]);
+        for ran in [plain, keys] {
+            let said = ran.stdout + &ran.stderr;
+            assert!(!said.contains('\x1b') && !said.contains('\x07'), "{said:?}");
+            assert!(said.contains("\\x1b[2Jpwn") || ran.code == 5, "{}: {said}", ran.code);
+        }
+    }
+}
+
+#[test]
+fn a_seal_signed_with_a_certificate_alone_is_not_said_to_be_unsigned() {
+    let scene = Scene::new();
+    scene.file("a", "1");
+    if !crate::certificates::authority(&scene) {
+        return;
+    }
+    let signed = [&["scan", "evidence", "--case", "C"][..], &crate::certificates::ANA].concat();
+    scene.triage(signed).exits(0);
+    scene.triage(["custody", "prove", "C", "a", "-o", "p"]).exits(0);
+    let ran = scene.triage(["verify-proof", "p"]).exits(3);
+    assert!(!ran.stdout.contains("NOT SIGNED"), "{}", ran.stdout);
+    let said = "the certificate of CN=Ana Kovac,O=Example Lab signed it: NOT CHECKED";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+}
+
+#[test]
+fn a_proof_of_absence_says_what_was_carried() {
+    let scene = package(&[b"a"]);
+    scene.triage(["scan", "evidence", "--case", "D", "--since", "C"]).exits(0);
+    scene.triage(["custody", "prove", "D", "--absent", "path:x", "-o", "p"]).exits(0);
+    let ran = scene.triage(["verify-proof", "p", "--seal", "D/seals/0001.json"]).exits(0);
+    let carried = "1 not read now: digests carried from an earlier examination";
+    assert!(ran.stdout.contains(carried), "{}", ran.stdout);
+}

@@ -29,6 +29,7 @@ mod record_read;
 mod seal_again;
 mod seals;
 mod signed_by;
+mod signing;
 mod since;
 mod stamp;
 mod status;

@@ -1,6 +1,6 @@
 //! Who signs a seal, and whom a reader of a package trusts.
 
-use triage_custody::{Certificates, CertifiedKey, SealedCertificate, SigningKey};
+use triage_custody::{AllowedSigners, Certificates, CertifiedKey, SealedCertificate, SigningKey};
 
 /// A key of OpenSSH and the name under which it is known, such as an address.
 pub struct NamedKey {
@@ -45,8 +45,8 @@ impl SignedBy {
 /// was made by whoever holds the keys that it names itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Trust<'a> {
-    /// The text of an `allowed_signers` file.
-    pub allowed_signers: Option<&'a str>,
+    /// The keys of OpenSSH that may sign, for whom and when.
+    pub allowed_signers: Option<&'a AllowedSigners>,
     /// The roots of certificates that sign seals.
     pub cms_roots: Option<&'a Certificates>,
     /// The roots of authorities that stamp the time.

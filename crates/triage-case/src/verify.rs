@@ -9,6 +9,7 @@ use triage_custody::{FileList, jcs};
 use crate::bag::{BAGIT, Bag, is_payload, is_tag};
 use crate::case_dir::read;
 use crate::seals::{SealFile, seal_file};
+use crate::signing::Signing;
 use crate::stock_script::{SCRIPT, render_script};
 use crate::verify_cms::check_certificates;
 use crate::verify_manifest::check_manifest;
@@ -79,11 +80,6 @@ impl Verification {
         });
     }
 
-    /// Says whether a trusted authority stamped a file of the package.
-    pub(crate) fn is_stamped(&self, path: &str) -> bool {
-        self.stamps.iter().any(|stamp| stamp.is_trusted && stamp.path == path)
-    }
-
     pub(crate) fn equal(&mut self, what: &'static str, place: &str, expected: &str, actual: &str) {
         if expected != actual {
             self.find(what, place, expected, actual);
@@ -133,9 +129,10 @@ pub fn verify_and_read(
     let Some(seals) = check_seals(case, &bag, &mut verification) else { return Ok(verification) };
     let Some(newest) = seals.last() else { return Ok(verification) };
     check_orphans(&bag, &mut verification);
-    check_signatures(case, &bag, &trust, &seals, &mut verification);
     check_stamps(case, &bag, &trust, &seals, &mut verification);
-    check_certificates(case, &bag, &trust, &seals, &mut verification);
+    let signings = Signing::all(case, &seals);
+    check_signatures(case, &bag, &trust, &signings, &mut verification);
+    check_certificates(case, &bag, &trust, &signings, &mut verification);
     check_signed(&trust, newest, &mut verification);
     check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);

@@ -1,11 +1,11 @@
 //! Checks the CMS signatures of the seals: one by the certificate that the seal names, and any
 //! number of others.
 
-use triage_custody::{SealedCertificate, check_cms, unix_seconds, utc_text};
+use triage_custody::{SealedCertificate, check_cms};
 
 use crate::bag::Bag;
 use crate::case_dir::read;
-use crate::seals::{SealFile, seal_path, signature_files};
+use crate::signing::{Signing, check_ended};
 use crate::verify::Verification;
 use crate::{CaseDir, Trust};
 
@@ -14,24 +14,23 @@ pub(crate) fn check_certificates(
     case: &CaseDir,
     bag: &Bag,
     trust: &Trust<'_>,
-    seals: &[SealFile],
+    seals: &[Signing<'_>],
     out: &mut Verification,
 ) {
-    let newest = seals.len();
-    for (place, sealed) in (1..).zip(seals) {
-        let own = seal_path(sealed.number, ".json.p7s");
-        match &sealed.seal.certificate {
-            Some(named) => check_own(case, trust, sealed, named, place == newest, out),
+    for signing in seals {
+        let own = signing.own("p7s");
+        match &signing.sealed.seal.certificate {
+            Some(named) => check_own(case, trust, signing, named, out),
             None if bag.files.contains_key(&own) => out.find(
                 "signature of an unsigned seal",
-                own.as_str(),
+                own,
                 "no certificate, so no signature by one",
                 "a signature",
             ),
             None => {}
         }
-        for name in signature_files(sealed.number, "p7s", bag).filter(|name| *name != own) {
-            check_other(case, trust, sealed, &name, out);
+        for name in signing.others("p7s", bag) {
+            check_other(case, trust, signing, &name, out);
         }
     }
 }
@@ -40,20 +39,18 @@ pub(crate) fn check_certificates(
 fn check_own(
     case: &CaseDir,
     trust: &Trust<'_>,
-    sealed: &SealFile,
+    signing: &Signing<'_>,
     named: &SealedCertificate,
-    is_newest: bool,
     out: &mut Verification,
 ) {
-    let name = seal_path(sealed.number, ".json.p7s");
+    let name = signing.own("p7s");
     let expected = format!("a signature by {}", named.subject);
     let Ok(signature) = read(&case.path(&name)) else {
         out.find("signature is missing", name, expected, "nothing");
         return;
     };
-    let message = read(&case.path(&seal_path(sealed.number, ".json"))).unwrap_or_default();
-    let at = unix_seconds(&sealed.seal.time).unwrap_or_default();
-    let signer = match check_cms(&signature, &message, trust.cms_roots, at) {
+    let at = signing.at.unwrap_or_default();
+    let signer = match check_cms(&signature, &signing.message, trust.cms_roots, at) {
         Ok(signer) => signer,
         Err(error) => {
             out.find("signature is not valid", name, expected, error.to_string());
@@ -68,9 +65,9 @@ fn check_own(
     }
     out.did(format!(
         "seal {}: signature by {}, certificate {sha256}",
-        sealed.number, named.subject
+        signing.sealed.number, named.subject
     ));
-    if is_newest {
+    if signing.is_newest {
         if trust.cms_roots.is_none() {
             out.warnings.push(format!(
                 "nobody vouches for the certificate of {name}: give the root that issued it with \
@@ -80,34 +77,28 @@ fn check_own(
         out.signed_by.get_or_insert((named.subject.clone(), sha256));
         out.is_certified |= trust.cms_roots.is_some();
     }
-    let ended = trust.now.filter(|&now| !signer.is_valid_at(now));
-    if let (Some(now), false) = (ended, out.is_stamped(&name)) {
-        out.warnings.push(format!(
-            "the certificate of {name} is not valid at {} any more; without a time-stamp by a \
-             trusted authority only the computer's clock says that it was when the seal was made",
-            utc_text(now)
-        ));
-    }
+    check_ended("certificate", &name, |at| signer.is_valid_at(at), trust, out);
 }
 
 /// A further signature: it must hold; whether its certificate is believed, is another matter.
 fn check_other(
     case: &CaseDir,
     trust: &Trust<'_>,
-    sealed: &SealFile,
+    signing: &Signing<'_>,
     name: &str,
     out: &mut Verification,
 ) {
     let signature = read(&case.path(name)).unwrap_or_default();
-    let message = read(&case.path(&seal_path(sealed.number, ".json"))).unwrap_or_default();
-    let at = unix_seconds(&sealed.seal.time).unwrap_or_default();
-    match check_cms(&signature, &message, None, at) {
+    let at = signing.at.unwrap_or_default();
+    let check = |roots| check_cms(&signature, &signing.message, roots, at);
+    match check(None) {
         Ok(signer) => {
             let (subject, sha256) = (signer.subject(), signer.sha256());
             out.did(format!(
                 "seal {}: signature by {subject}, certificate {sha256}",
-                sealed.number
+                signing.sealed.number
             ));
+            check_ended("certificate", name, |at| signer.is_valid_at(at), trust, out);
         }
         Err(error) => {
             let expected = "a signature by a certificate for documents";
@@ -116,7 +107,7 @@ fn check_other(
         }
     }
     if trust.cms_roots.is_some()
-        && let Err(error) = check_cms(&signature, &message, trust.cms_roots, at)
+        && let Err(error) = check(trust.cms_roots)
     {
         out.warnings.push(format!("{name} is not by a trusted certificate: {error}"));
     }

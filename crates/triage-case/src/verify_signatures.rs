@@ -1,11 +1,12 @@
 //! Checks the SSHSIG signatures of the seals: one of the signer that the seal names, and any
 //! number of others, such as a witness.
 
-use triage_custody::{AllowedSigner, PublicKey, unix_seconds, utc_digits};
+use triage_custody::{AllowedSigners, PublicKey, Refused, TimeZone, Validity};
 
 use crate::bag::Bag;
 use crate::case_dir::read;
-use crate::seals::{SealFile, seal_path, signature_files};
+use crate::seals::{SealFile, seal_path};
+use crate::signing::{Signing, check_ended};
 use crate::verify::Verification;
 use crate::{CaseDir, Trust};
 
@@ -14,33 +15,25 @@ pub(crate) fn check_signatures(
     case: &CaseDir,
     bag: &Bag,
     trust: &Trust<'_>,
-    seals: &[SealFile],
+    seals: &[Signing<'_>],
     out: &mut Verification,
 ) {
-    let newest = seals.len();
-    for (place, sealed) in (1..).zip(seals) {
-        let is_newest = place == newest;
-        check_main(case, trust, sealed, is_newest, out);
-        let main = seal_path(sealed.number, ".json.sig");
-        for name in signature_files(sealed.number, "sig", bag).filter(|name| *name != main) {
-            check_other(case, trust.allowed_signers, sealed, &name, out);
+    for signing in seals {
+        check_own(case, trust, signing, out);
+        for name in signing.others("sig", bag) {
+            check_other(case, trust, signing, &name, out);
         }
     }
 }
 
 /// The signature of the signer that the seal itself names.
-fn check_main(
-    case: &CaseDir,
-    trust: &Trust<'_>,
-    sealed: &SealFile,
-    is_newest: bool,
-    out: &mut Verification,
-) {
-    let name = seal_path(sealed.number, ".json.sig");
+fn check_own(case: &CaseDir, trust: &Trust<'_>, signing: &Signing<'_>, out: &mut Verification) {
+    let name = signing.own("sig");
     let path = case.path(&name);
+    let sealed = signing.sealed;
     let Some(signer) = &sealed.seal.signer else {
         if path.exists() {
-            out.find("signature of an unsigned seal", name.as_str(), "no signature", "a signature");
+            out.find("signature of an unsigned seal", name, "no signature", "a signature");
         }
         return;
     };
@@ -48,52 +41,64 @@ fn check_main(
         out.find("signature is missing", name, format!("a signature by {signer}"), "nothing");
         return;
     };
-    let beside = if sealed.number == 1 {
-        "keys/allowed_signers".to_owned()
-    } else {
-        format!("{name}.signer")
-    };
+    let inside;
     let allowed = match trust.allowed_signers {
-        Some(text) => text.to_owned(),
+        Some(allowed) => allowed,
         None => {
-            if is_newest {
+            if signing.is_newest {
                 out.warnings.push(
                     "the key is the one in the package, which proves nothing by itself: give the \
                      signer's key from outside with --allowed-signers"
                         .to_owned(),
                 );
             }
-            String::from_utf8(read(&case.path(&beside)).unwrap_or_default()).unwrap_or_default()
+            let beside = match sealed.number {
+                1 => "keys/allowed_signers".to_owned(),
+                _ => format!("{name}.signer"),
+            };
+            let Some(keys) = keys_inside(case, &beside, out) else { return };
+            inside = keys;
+            &inside
         }
     };
-    let keys = match AllowedSigner::parse(&allowed) {
-        Ok(keys) => keys,
-        Err(error) => {
-            out.find("allowed signers cannot be read", beside, "keys", error.to_string());
-            return;
-        }
-    };
-    let keys: Vec<_> = keys.into_iter().filter(|key| key.is_for(signer)).collect();
-    match holds(case, sealed, &signature, &keys) {
-        Ok(allowed) => {
-            let fingerprint = allowed.key.fingerprint();
+    match allowed.check(signer, &signing.message, &signature, signing.at) {
+        Ok(line) => {
+            let fingerprint = line.key.fingerprint();
             out.did(format!("seal {}: signature by {signer}, key {fingerprint}", sealed.number));
-            check_window(&name, sealed, allowed, out);
             check_armour(&signature, &name, out);
             if sealed.number == 1 {
-                check_public_key(case, &allowed.key, out);
+                check_public_key(case, &line.key, out);
             }
-            if is_newest {
+            if signing.is_newest {
                 out.signed_by = Some((signer.clone(), fingerprint));
                 out.is_certified |= trust.allowed_signers.is_some();
             }
+            check_ended("key", &name, |at| line.validity.holds_at(Some(at)), trust, out);
         }
-        Err(reason) => {
-            let reason =
-                reason.unwrap_or_else(|| format!("no key for {signer} among the allowed signers"));
-            out.find("signature is not valid", name, format!("a signature by {signer}"), reason);
+        Err(Refused::NotThen { validity, .. }) => not_then(signing, name, validity, out),
+        Err(refused) => {
+            let expected = format!("a signature by {signer}");
+            out.find("signature is not valid", name, expected, refused.to_string());
         }
     }
+}
+
+/// Reads the keys that the package itself brings. A time without a zone is one in UTC there: the
+/// package must be judged alike on every computer.
+fn keys_inside(case: &CaseDir, path: &str, out: &mut Verification) -> Option<AllowedSigners> {
+    let text = String::from_utf8(read(&case.path(path)).unwrap_or_default()).unwrap_or_default();
+    match AllowedSigners::parse(&text, &TimeZone::UTC) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            out.find("allowed signers cannot be read", path, "keys", error.to_string());
+            None
+        }
+    }
+}
+
+fn not_then(signing: &Signing<'_>, name: String, validity: Validity, out: &mut Verification) {
+    let (expected, actual) = (validity.to_string(), signing.sealed.seal.time.as_str());
+    out.find("key was not valid when the seal was made", name, expected, actual);
 }
 
 /// A seal by nobody shows damage, not exchange. Whoever names whom they trust, wants one of them.
@@ -117,59 +122,33 @@ pub(crate) fn check_signed(trust: &Trust<'_>, newest: &SealFile, out: &mut Verif
 /// A further signature: it must hold with the key beside it; whose key that is, is another matter.
 fn check_other(
     case: &CaseDir,
-    trusted: Option<&str>,
-    sealed: &SealFile,
+    trust: &Trust<'_>,
+    signing: &Signing<'_>,
     name: &str,
     out: &mut Verification,
 ) {
     let beside = format!("{name}.signer");
-    let text = String::from_utf8(read(&case.path(&beside)).unwrap_or_default()).unwrap_or_default();
-    let keys = AllowedSigner::parse(&text).unwrap_or_default();
+    let Some(keys) = keys_inside(case, &beside, out) else { return };
     let signature = read(&case.path(name)).unwrap_or_default();
-    let Ok(own) = holds(case, sealed, &signature, &keys) else {
-        let expected = format!("a signature by the key in {beside}");
-        out.find("signature is not valid", name, expected, "another");
-        return;
+    let own = match keys.all() {
+        [own] if own.key.verify(&signing.message, &signature).is_ok() => own,
+        _ => {
+            let expected = format!("a signature by the key in {beside}");
+            out.find("signature is not valid", name, expected, "another");
+            return;
+        }
     };
     check_armour(&signature, name, out);
     let signer = &own.principals;
     let fingerprint = own.key.fingerprint();
-    out.did(format!("seal {}: signature by {signer}, key {fingerprint}", sealed.number));
-    let trusted = trusted.map(AllowedSigner::parse);
-    if let Some(Ok(trusted)) = trusted {
-        match trusted.iter().find(|key| key.is_for(signer) && key.key.is(&own.key)) {
-            Some(key) => check_window(name, sealed, key, out),
-            None => out.warnings.push(format!(
-                "{name} is by {signer}, whose key {fingerprint} is not among the allowed signers"
-            )),
-        }
-    }
-}
-
-/// Returns the key whose signature it is, or why the last one's it is not.
-fn holds<'a>(
-    case: &CaseDir,
-    sealed: &SealFile,
-    signature: &[u8],
-    keys: &'a [AllowedSigner],
-) -> Result<&'a AllowedSigner, Option<String>> {
-    let message = read(&case.path(&seal_path(sealed.number, ".json"))).unwrap_or_default();
-    let mut reason = None;
-    for allowed in keys {
-        match allowed.key.verify(&message, signature) {
-            Ok(()) => return Ok(allowed),
-            Err(error) => reason = Some(error.to_string()),
-        }
-    }
-    Err(reason)
-}
-
-/// The key must have been valid when the seal says it was made.
-fn check_window(name: &str, sealed: &SealFile, key: &AllowedSigner, out: &mut Verification) {
-    let digits = unix_seconds(&sealed.seal.time).and_then(utc_digits);
-    if !digits.is_some_and(|digits| key.is_valid_at(&digits)) {
-        let (expected, actual) = (key.options.as_str(), sealed.seal.time.as_str());
-        out.find("key was not valid when the seal was made", name, expected, actual);
+    out.did(format!("seal {}: signature by {signer}, key {fingerprint}", signing.sealed.number));
+    let Some(allowed) = trust.allowed_signers else { return };
+    match allowed.find(signer, &own.key, signing.at) {
+        Ok(line) => check_ended("key", name, |at| line.validity.holds_at(Some(at)), trust, out),
+        Err(Refused::NotThen { validity, .. }) => not_then(signing, name.to_owned(), validity, out),
+        Err(_) => out.warnings.push(format!(
+            "{name} is by {signer}, whose key {fingerprint} is not among the allowed signers"
+        )),
     }
 }
 

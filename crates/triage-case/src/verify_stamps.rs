@@ -16,6 +16,8 @@ pub struct Stamped {
     pub path: String,
     /// The time that it states: RFC 3339, in UTC.
     pub time: String,
+    /// The same in seconds since 1970.
+    pub seconds: i64,
     /// The subject of the authority's certificate.
     pub authority: String,
     /// Whether the authority leads to a root that was given.
@@ -85,7 +87,8 @@ fn check_stamp(
         ));
     }
     let is_trusted = trust.tsa_roots.is_some();
-    out.stamps.push(Stamped { path: stamped.to_owned(), time, authority, is_trusted });
+    let (path, seconds) = (stamped.to_owned(), stamp.seconds);
+    out.stamps.push(Stamped { path, time, seconds, authority, is_trusted });
 }
 
 /// A key must stand beside its signature, a stamp beside what it stamps, and a query beside its

@@ -10,7 +10,7 @@ use triage_case::{
     CaseDir, CaseState, Closing, Error, Journal, NamedKey, Particulars, Record, SignedBy, Status,
     Trust, verify,
 };
-use triage_custody::{Event, Person, SigningKey};
+use triage_custody::{Event, Person, SigningKey, TimeZone};
 use triage_evidence::{Entry, Kind, Location, Problem, ProblemKind};
 use triage_hash::{Algorithms, hash_bytes};
 
@@ -183,6 +183,7 @@ fn extra_missing_linked_and_swapped_things_are_found() {
     fs::remove_file(dir.path().join("link")).unwrap();
     let other = SigningKey::from_seed(&[8; 32], "").unwrap().public();
     let trusted = triage_custody::AllowedSigner::line("ana@lab.example", &other).unwrap();
+    let trusted = triage_custody::AllowedSigners::parse(&trusted, &TimeZone::UTC).unwrap();
     let found = verify(&case, Trust { allowed_signers: Some(&trusted), ..Trust::default() })
         .unwrap()
         .findings;

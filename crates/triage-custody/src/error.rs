@@ -78,6 +78,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A file of allowed signers has a line that cannot be read.
+    #[error("line {line} of the allowed signers: {reason}")]
+    AllowedSigners {
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A signature is not one of that key over those bytes.
     #[error("the signature is not valid: {reason}")]
     Signature {

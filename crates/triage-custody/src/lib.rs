@@ -35,7 +35,7 @@ mod stamp;
 mod time;
 
 pub use action::Action;
-pub use allowed_signer::AllowedSigner;
+pub use allowed_signer::{AllowedSigner, AllowedSigners, Refused, Validity};
 pub use certificate::{Certificate, Certificates};
 pub use cms_sign::CertifiedKey;
 pub use cms_signature::check_cms;
@@ -44,6 +44,7 @@ pub use error::Error;
 pub use event::{Attachment, Event, Person};
 pub use file_list::{FileList, Listed};
 pub use index::{KEY_BYTES, Key, ValueKind};
+pub use jiff::tz::TimeZone;
 pub use log::{CustodyLog, NO_PREVIOUS, sha256_hex};
 pub use many::{key_leaves, keys_of, line_leaves};
 pub use merkle::{PathTree, Tree, root_from_path};

@@ -177,6 +177,14 @@ impl PublicKey {
         self.0.to_bytes().map_err(|error| unusable(&error))
     }
 
+    /// Returns the key that an armoured signature says it is by.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] if it is none.
+    pub fn of_signature(signature: &[u8]) -> Result<Self, Error> {
+        Ok(Self(read_signature(signature)?.public_key().clone().into()))
+    }
+
     /// Says whether both are the same key, whatever their comments.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
@@ -194,20 +202,23 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Signature`] if it is not one of this key, in our namespace, over those bytes.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
-        if signature.len() > LIMIT_SIGNATURE_BYTES {
-            let (what, actual) = ("a signature", signature.len());
-            return Err(Error::TooLong { what, limit: LIMIT_SIGNATURE_BYTES, actual });
-        }
-        let signature = SshSig::from_pem(signature).map_err(invalid)?;
-        self.0.verify(NAMESPACE, message, &signature).map_err(invalid)
+        self.0.verify(NAMESPACE, message, &read_signature(signature)?).map_err(invalid)
     }
+}
+
+fn read_signature(armoured: &[u8]) -> Result<SshSig, Error> {
+    if armoured.len() > LIMIT_SIGNATURE_BYTES {
+        let (what, actual) = ("a signature", armoured.len());
+        return Err(Error::TooLong { what, limit: LIMIT_SIGNATURE_BYTES, actual });
+    }
+    SshSig::from_pem(armoured).map_err(invalid)
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests hand files to ssh-keygen")]
 mod tests {
     use super::*;
-    use crate::AllowedSigner;
+    use crate::{AllowedSigner, AllowedSigners, TimeZone};
     use std::process::{Command, Stdio};
 
     fn key() -> SigningKey {
@@ -282,7 +293,8 @@ mod tests {
         let ours = key().sign(b"seal\n").unwrap();
         assert_eq!(std::fs::read_to_string(at("seal.sig")).unwrap(), ours);
         let allowed = AllowedSigner::line("ana@lab.example", &key().public()).unwrap();
-        assert!(AllowedSigner::parse(&allowed).unwrap()[0].key.is(&key().public()));
+        let read = AllowedSigners::parse(&allowed, &TimeZone::UTC).unwrap();
+        assert!(read.all()[0].key.is(&key().public()));
         std::fs::write(at("allowed"), allowed).unwrap();
         let checked = Command::new("ssh-keygen")
             .args(["-Y", "verify", "-I", "ana@lab.example", "-n", NAMESPACE])

@@ -26,6 +26,11 @@ pub(crate) fn now() -> String {
     ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
+/// Returns the time zone of this computer.
+pub(crate) fn time_zone() -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::system()
+}
+
 /// Returns the name of the time zone of this computer.
 pub(crate) fn zone() -> String {
     ZonedDateTime::now().time_zone().iana_name().unwrap_or("unknown").to_owned()

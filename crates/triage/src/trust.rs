@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use triage_case::Trust;
-use triage_custody::{Certificates, unix_seconds};
+use triage_custody::{AllowedSigners, Certificates, unix_seconds};
 
-use crate::clock::now;
+use crate::clock::{now, time_zone};
 use crate::cmd::scan_args::read_text;
 use crate::failure::Failure;
 use crate::shown;
@@ -15,12 +15,19 @@ use crate::shown;
 /// The longest signature, stamp or file of certificates; each is refused far below by its reader.
 const LIMIT_FILE_BYTES: u64 = 2 * 1024 * 1024;
 
-/// The files.
+/// The file of keys, for what can be signed by keys of OpenSSH alone.
 #[derive(Args, Debug, Default)]
-pub(crate) struct TrustArgs {
+pub(crate) struct SignerKeyArgs {
     /// The keys to trust, from outside the package, as `ssh-keygen -Y` reads them
     #[arg(long, value_name = "FILE", env = "TRIAGE_ALLOWED_SIGNERS")]
     allowed_signers: Option<PathBuf>,
+}
+
+/// The files for everything that vouches for a package.
+#[derive(Args, Debug, Default)]
+pub(crate) struct TrustArgs {
+    #[command(flatten)]
+    keys: SignerKeyArgs,
     /// The roots of certificates to trust for signatures (CMS), in PEM, from outside the package
     #[arg(long, value_name = "FILE", env = "TRIAGE_CMS_ROOT")]
     cms_root: Option<PathBuf>,
@@ -31,18 +38,29 @@ pub(crate) struct TrustArgs {
 
 /// What was read from the files.
 pub(crate) struct Trusted {
-    allowed_signers: Option<String>,
+    allowed_signers: Option<AllowedSigners>,
     cms_roots: Option<Certificates>,
     tsa_roots: Option<Certificates>,
     now: Option<i64>,
 }
 
+impl SignerKeyArgs {
+    /// Reads the file.
+    pub(crate) fn resolve(&self) -> Result<Option<AllowedSigners>, Failure> {
+        let Some(path) = &self.allowed_signers else { return Ok(None) };
+        let text = read_text(path, "the allowed signers")?;
+        let read = AllowedSigners::parse(&text, &time_zone()).map_err(|error| {
+            Failure::usage("cannot use the allowed signers").at(shown::path(path)).caused_by(&error)
+        });
+        read.map(Some)
+    }
+}
+
 impl TrustArgs {
     /// Reads the files.
     pub(crate) fn resolve(&self) -> Result<Trusted, Failure> {
-        let keys = self.allowed_signers.as_deref();
         Ok(Trusted {
-            allowed_signers: keys.map(|path| read_text(path, "the allowed signers")).transpose()?,
+            allowed_signers: self.keys.resolve()?,
             cms_roots: self.cms_root.as_deref().map(roots).transpose()?,
             tsa_roots: self.tsa_root.as_deref().map(roots).transpose()?,
             now: unix_seconds(&now()),
@@ -54,7 +72,7 @@ impl Trusted {
     /// Returns what a verification asks for.
     pub(crate) fn trust(&self) -> Trust<'_> {
         Trust {
-            allowed_signers: self.allowed_signers.as_deref(),
+            allowed_signers: self.allowed_signers.as_ref(),
             cms_roots: self.cms_roots.as_ref(),
             tsa_roots: self.tsa_roots.as_ref(),
             now: self.now,

@@ -119,8 +119,8 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let since = match &args.since.since {
         None => None,
         Some(path) => {
-            let trusted = args.since.trusted()?;
-            Some(scan_since::open(path, trusted.as_deref(), algorithms, console)?)
+            let trusted = args.since.trust.resolve()?;
+            Some(scan_since::open(path, &trusted, algorithms, console)?)
         }
     };
     let (earlier, carry) = since.map(|since| (since.earlier, since.carry)).unzip();
@@ -200,8 +200,8 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let carry = match &begun.plan.since {
         None => None,
         Some(earlier) => {
-            let trusted = args.since.trusted()?;
-            let since = scan_since::open_again(earlier, trusted.as_deref(), algorithms, console)?;
+            let trusted = args.since.trust.resolve()?;
+            let since = scan_since::open_again(earlier, &trusted, algorithms, console)?;
             Some(since.carry)
         }
     };

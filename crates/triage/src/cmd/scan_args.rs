@@ -15,6 +15,7 @@ use triage_walk::{Evidence, LocationRange, OpenAs, Scope, WalkPlan};
 use crate::failure::Failure;
 use crate::profile::Profile;
 use crate::set_args::SetArgs;
+use crate::trust::TrustArgs;
 use crate::{exit, measure, shown};
 
 /// How the storage is read.
@@ -98,17 +99,9 @@ pub(crate) struct SinceArgs {
     /// changed, gone and moved
     #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["files_from", "after", "until"])]
     pub(crate) since: Option<PathBuf>,
-    /// The keys to trust for the seals of --since, as `ssh-keygen -Y` reads them
-    #[arg(long, value_name = "FILE", env = "TRIAGE_ALLOWED_SIGNERS")]
-    pub(crate) allowed_signers: Option<PathBuf>,
-}
-
-impl SinceArgs {
-    /// Returns the text of the file of keys.
-    pub(crate) fn trusted(&self) -> Result<Option<String>, Failure> {
-        let path = self.allowed_signers.as_ref();
-        path.map(|path| read_text(path, "the allowed signers")).transpose()
-    }
+    /// Who is trusted for the seals of that package.
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 /// What of the evidence is read.

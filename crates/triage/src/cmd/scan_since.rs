@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use triage_case::{CaseDir, DifferenceSums, StoredManifest, Trust, verify_and_read};
+use triage_case::{CaseDir, DifferenceSums, StoredManifest};
 use triage_hash::Algorithms;
-use triage_report::Gathered;
 use triage_scan::{CarryFrom, Earlier};
 
-use super::verify_derived::check_derived;
+use super::verify::{safe, verified};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::trust::Trusted;
 use crate::{exit, measure, shown};
 
 /// An earlier examination that verifies.
@@ -27,7 +27,7 @@ pub(crate) struct Since {
 /// that it stands where it was sealed.
 pub(crate) fn open(
     path: &Path,
-    trusted: Option<&str>,
+    trusted: &Trusted,
     computed: Algorithms,
     console: Console,
 ) -> Result<Since, Failure> {
@@ -39,7 +39,7 @@ pub(crate) fn open(
             .hint("name the package that the manifest belongs to"));
     };
     console.say(&format!("verifying the earlier package {}", shown::path(case.folder())));
-    verified(case, trusted, console).map_err(at)?;
+    check(case, trusted, console).map_err(at)?;
     let run = stored.run().map_err(|error| at(Failure::from(error)))?;
     let had = run["plan"]["algorithms"].as_str().unwrap_or_default();
     let had: Algorithms = had.parse().unwrap_or_default();
@@ -57,7 +57,7 @@ pub(crate) fn open(
 /// Opens the package that a stored plan names again.
 pub(crate) fn open_again(
     earlier: &Earlier,
-    trusted: Option<&str>,
+    trusted: &Trusted,
     computed: Algorithms,
     console: Console,
 ) -> Result<Since, Failure> {
@@ -130,26 +130,24 @@ pub(crate) fn words(sums: &DifferenceSums) -> String {
 }
 
 /// Checks every byte of the package, as `verify` does.
-fn verified(case: &CaseDir, trusted: Option<&str>, console: Console) -> Result<(), Failure> {
+fn check(case: &CaseDir, trusted: &Trusted, console: Console) -> Result<(), Failure> {
     let failed = || Failure::new(exit::VERIFY_FAILED, "the earlier package does not verify");
-    let mut gathered = Gathered::default();
-    let trust = Trust { allowed_signers: trusted, ..Trust::default() };
-    let mut verification = verify_and_read(case, trust, &mut |record| gathered.add(record))
-        .map_err(|error| failed().caused_by(&error))?;
-    check_derived(case, gathered, &mut verification);
+    let verification =
+        verified(case, trusted).map_err(|failure| Failure { what: failed().what, ..failure })?;
     if let Some(finding) = verification.findings.first() {
-        let place = triage_evidence::escape(finding.place.as_bytes());
+        let place = safe(&finding.place);
         let count = verification.findings.len();
         return Err(failed()
             .because(format!("{} ({place}), the first of {count} findings", finding.what))
             .hint("`triage verify` lists them; scan without --since"));
     }
     for warning in &verification.warnings {
-        console.say(&format!("warning: the earlier package: {warning}"));
+        console.say(&format!("warning: the earlier package: {}", safe(warning)));
     }
     match &verification.signed_by {
         Some((principal, key)) => {
-            console.say(&format!("the earlier package was signed by {principal} with key {key}"));
+            let by = safe(principal);
+            console.say(&format!("the earlier package was signed by {by} with key {key}"));
         }
         None => console.say(
             "warning: the earlier package is NOT SIGNED: it could have been made anew by anybody",

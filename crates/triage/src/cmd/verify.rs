@@ -104,7 +104,7 @@ fn tell(verification: &Verification, console: Console) {
 }
 
 /// Words that may hold those of a package by a stranger.
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     triage_evidence::escape(text.as_bytes())
 }
 
