@@ -96,9 +96,22 @@ fn seals_with_certificates_and_stamps_are_checked_by_openssl_too() {
     for words in ["seal 2: signature by CN=Ana RSA", "seal 2: signature by CN=Ana P384"] {
         assert!(verified.stderr.contains(words), "{words} in {}", verified.stderr);
     }
-    let trust = [("CMS_ROOT", "../x/root.pem"), ("TSA_ROOT", "../x/root.pem")];
+    fs::copy(scene.path("C/seals/0002.json.sig.signer"), scene.path("signers")).unwrap();
+    let trust = [
+        ("CMS_ROOT", "../x/root.pem"),
+        ("TSA_ROOT", "../x/root.pem"),
+        ("ALLOWED_SIGNERS", "../signers"),
+        ("EVIDENCE", "../evidence"),
+    ];
     if let Some(ran) = run_script(&scene, &trust) {
         assert!(ran.exits(0).stdout.ends_with("stock tools agree\n"));
+    }
+    if let Some(ran) = run_script(&scene, &trust[1..]) {
+        let ran = ran.exits(0);
+        for name in ["0001.json.p7s", "0002.json.p7s", "0002.json.2.p7s"] {
+            let said = format!("NOT TRUSTED: seals/{name}");
+            assert!(ran.stderr.contains(&said), "{said} in {}", ran.stderr);
+        }
     }
     let wrong = [("CMS_ROOT", "../x/other.pem")];
     if let Some(ran) = run_script(&scene, &wrong) {

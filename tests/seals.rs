@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::custody::package;
 use crate::harness::{Ran, Scene, ran, skip, stock};
@@ -42,7 +42,15 @@ fn seals_are_chained_and_stock_tools_agree() {
         assert!(verified.stderr.contains(words), "{words} in {}", verified.stderr);
     }
     assert!(!verified.stderr.contains("not covered by a seal"), "{}", verified.stderr);
-    if let Some(ran) = run_script(&scene, &[("EVIDENCE", "../evidence")]) {
+    let signers =
+        ["keys/allowed_signers", "seals/0002.json.sig.signer", "seals/0002.json.2.sig.signer"];
+    let signers: String = signers
+        .iter()
+        .map(|name| fs::read_to_string(scene.path("C").join(name)).unwrap())
+        .collect();
+    fs::write(scene.path("signers"), signers).unwrap();
+    let given = [("EVIDENCE", "../evidence"), ("ALLOWED_SIGNERS", "../signers")];
+    if let Some(ran) = run_script(&scene, &given) {
         assert!(ran.exits(0).stdout.ends_with("stock tools agree\n"));
     }
     assert_eq!(fs::read(scene.path("C/seals/0001.json")).unwrap(), before);
@@ -194,4 +202,62 @@ fn keys_of_an_agent_sign_scans_and_seals() {
         fs::remove_dir_all(scene.path("C")).unwrap();
         scene.triage([&scan[..], &["--sign-agent", "SHA256:x"], &held[2..]].concat()).exits(2);
     }
+}
+
+#[test]
+fn the_script_fails_where_something_fails_and_says_what_stays_open() {
+    let scene = package();
+    keygen(&scene, "witness");
+    scene.triage(["custody", "sign", "C", "--sign-key", "witness"]).exits(0);
+    let ours = fs::read_to_string(scene.path("C/keys/allowed_signers")).unwrap();
+    let beside = fs::read_to_string(scene.path("C/seals/0001.json.2.sig.signer")).unwrap();
+    let run = |signers: &str, more: &[(&str, &str)]| {
+        fs::write(scene.path("signers"), signers).unwrap();
+        run_script(&scene, &[&[("ALLOWED_SIGNERS", "../signers")], more].concat())
+    };
+    let evidence = [("EVIDENCE", "../evidence")];
+    let Some(all) = run(&format!("{ours}{beside}"), &evidence) else { return };
+    assert!(all.exits(0).stdout.ends_with("stock tools agree\n"));
+    // What is not given stays open, and is said.
+    let said = |ran: Ran, words: &str| {
+        let ran = ran.exits(0);
+        assert!(ran.stderr.contains(words), "{words} in {}", ran.stderr);
+        assert!(
+            ran.stdout.ends_with("1 NOT CHECKED or NOT TRUSTED, see above\n"),
+            "{}",
+            ran.stdout
+        );
+    };
+    said(run(&format!("{ours}{beside}"), &[]).unwrap(), "NOT CHECKED: the evidence");
+    said(run(&ours, &evidence).unwrap(), "NOT TRUSTED: seals/0001.json.2.sig");
+    let plain = run_script(&scene, &evidence).unwrap().exits(0);
+    assert!(plain.stderr.contains("NOT TRUSTED: seals/0001.json.sig"), "{}", plain.stderr);
+    // A key is judged as of the seal: one that ended since will do, one that had ended will not.
+    let with = |bound: &str| {
+        let ours = ours.replace("namespaces", &format!("{bound},namespaces"));
+        run(&format!("{ours}{beside}"), &evidence).unwrap()
+    };
+    assert_ne!(with("valid-before=\"20200101Z\"").code, 0);
+    let seal: serde_json::Value =
+        serde_json::from_slice(&fs::read(scene.path("C/seals/0001.json")).unwrap()).unwrap();
+    let at = triage_custody::unix_seconds(seal["time"].as_str().unwrap()).unwrap();
+    let digits = triage_custody::utc_digits(at).unwrap();
+    with(&format!("valid-after=\"{digits}Z\",valid-before=\"29990101Z\"")).exits(0);
+    let later = UNIX_EPOCH + Duration::from_secs(u64::try_from(at).unwrap() + 1);
+    while SystemTime::now() <= later {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    with(&format!("valid-before=\"{digits}Z\"")).exits(0);
+    // Whoever names whom they trust, wants the newest seal to be by one of them.
+    scene.triage(["custody", "seal", "C", "--by", "Ana"]).exits(0);
+    let unsigned = run(&ours, &evidence).unwrap();
+    assert_ne!(unsigned.code, 0, "{}", unsigned.stdout);
+    assert!(unsigned.stderr.contains("nobody who is trusted"), "{}", unsigned.stderr);
+    // Neither a changed file of the evidence nor a folder that is not there passes.
+    scene.file("a", "other");
+    let changed = run_script(&scene, &evidence).unwrap();
+    assert_ne!(changed.code, 0, "{}", changed.stdout);
+    assert!(changed.stderr.contains("FAILED: the evidence"), "{}", changed.stderr);
+    let nowhere = run_script(&scene, &[("EVIDENCE", "../nowhere")]).unwrap();
+    assert!(nowhere.code != 0 && nowhere.stderr.contains("FAILED: the evidence"));
 }

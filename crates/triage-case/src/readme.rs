@@ -7,7 +7,7 @@ pub(crate) const PROOF_SCRIPT: &str = include_str!("verify-proof.sh");
 /// The text. Every command in it is run by the end-to-end tests.
 pub(crate) const README: &str = r#"HOW TO CHECK THIS PACKAGE WITHOUT THE PROGRAM THAT MADE IT
 Needed: sha256sum (GNU coreutils), ssh-keygen (OpenSSH 8.9 or later), jq for step 4, openssl for
-files that end in .p7s and .tsr.
+files that end in .p7s and .tsr. The script of step 7 needs OpenSSH 9.1.
 First obtain the signer's key fingerprint from somewhere OUTSIDE this package, such as the signed
 statement. The copies in keys/ prove nothing by themselves. A package without keys/ and without a
 file that ends in .p7s is not signed: then only the digest of seals/0001.json, noted elsewhere, shows that nothing was exchanged.
@@ -16,6 +16,7 @@ Run everything from the folder that holds bagit.txt.
 1 WHO SEALED IT   ssh-keygen -lf keys/signer.pub       (compare with the statement)
                   ssh-keygen -Y verify -f keys/allowed_signers -I "$(jq -r .signer seals/0001.json)" \
                       -n triage-seal-v1 -s seals/0001.json.sig < seals/0001.json
+  If the key ended since, add  -O verify-time=YYYYMMDDHHMMSSZ  with "time" of the seal (OpenSSH 9.1).
   With a certificate, if there is a file that ends in .p7s. ROOT.pem comes from OUTSIDE, too:
                   openssl cms -verify -binary -inform DER -in seals/0001.json.p7s \
                       -content seals/0001.json -CAfile ROOT.pem -purpose any -out /dev/null
@@ -33,7 +34,8 @@ Run everything from the folder that holds bagit.txt.
   deleted files are in the manifest only: "icat" of The Sleuth Kit gives their content, "fs_id"
   ends in the number that it needs.
   The second list, if it is there, needs GNU coreutils 9 or later. "cat -v" matters: a file name
-  may hold control codes that would otherwise drive your terminal. Without SHA-256 among the
+  may hold control codes that would otherwise drive your terminal. It hides the exit code: every
+  line must end with OK, and no WARNING may follow. Without SHA-256 among the
   digests the lists are named for another algorithm and are checked with its tool.
 4 THE CUSTODY LOG each line of custody.ndjson holds in "prev" the SHA-256 of the line before it,
                   without its line end:
@@ -55,6 +57,8 @@ Run everything from the folder that holds bagit.txt.
                   sha256sum seals/0001.json              equals "prev_seal_sha256" of seal 2, ...
 7 ALL AT ONCE     verify-with-stock-tools.sh holds the commands for what is in this package. Read it,
                   then run it:  sh verify-with-stock-tools.sh
+                  It fails (exit code not 0) if anything does not hold, and says what it did not check
+                  (NOT CHECKED) and whom nobody outside vouches for (NOT TRUSTED).
 
 WHAT THE FILES ARE
 data/manifest.ndjson  the authority: one line for every entry met, also for those that were not read

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use triage_custody::{unix_seconds, utc_digits};
+
 use crate::seals::{SealFile, seal_path};
 
 /// The name of the script in the package.
@@ -12,29 +14,73 @@ const HEAD: &str = r#"#!/bin/sh
 # Checks this package with stock tools, without the program that made it. Every command is for
 # something that is in the package. Read them and run them one by one, or all of them:
 #   sh verify-with-stock-tools.sh
-# Needed: sha256sum (GNU coreutils), sed, grep; ssh-keygen (OpenSSH 8.9) for .sig; openssl (1.1.1)
+# It ends with 0 only if nothing failed. What was NOT CHECKED or is NOT TRUSTED is said each time,
+# and again at the end.
+# Needed: sha256sum (GNU coreutils), sed, grep; ssh-keygen (OpenSSH 9.1) for .sig; openssl (1.1.1)
 # for .p7s and .tsr.
 # Nothing in this package proves who signed. Set, from OUTSIDE the package, such as from the signed
 # statement:
 #   ALLOWED_SIGNERS  file with the signers' keys (ssh-keygen(1), ALLOWED SIGNERS); else the copies
-#                    in the package are used
+#                    in the package are used, and are NOT TRUSTED
 #   CMS_ROOT         file with the roots of the signers' certificates (PEM); else it is not asked
-#                    who issued them
+#                    who issued them, and they are NOT TRUSTED
 #   TSA_ROOT         file with the roots of the time-stamping authorities (PEM); else the
 #                    time-stamps are NOT CHECKED
-#   AT               seconds since 1970 at which certificates must be valid, if they ended since
-#   EVIDENCE         folder where the exhibit is mounted read-only; else the evidence is not read
+#   AT               seconds since 1970 at which the certificates of time-stamps must be valid, if
+#                    they ended since
+#   EVIDENCE         folder where the exhibit is mounted read-only; else the evidence is NOT CHECKED
+# Paths begin at / or at the folder of this script. If ALLOWED_SIGNERS or CMS_ROOT is set, one of
+# them must vouch for the newest seal.
+# Keys and certificates of signers are judged as of the time that the seal states.
 set -eu
 cd "$(dirname "$0")"
+package=$PWD
+open=0
+trusted=
+fail() { echo "FAILED: $*" >&2; exit 1; }
+remains() { echo "$*" >&2; open=$((open + 1)); }
+shown() { # a command; names in what it says may hold control codes that would drive your terminal
+  { code=$({ { "$@" 2>&1 || echo "$?" >&3; } | cat -v >&4; } 3>&1) || code=cat; } 4>&1
+  [ -z "$code" ]
+}
+listed() { shown sha256sum --strict --quiet -c "$@" || fail "a file is not as $* says"; }
 digest() { sha256sum < "$1" | cut -c1-64; }
-pinned() { grep -q -F "$2" "$1" || { echo "FAILED: $1 does not hold $2" >&2; exit 1; }; }
-cms() { # signature, what is signed, more options
-  if [ -n "${CMS_ROOT:-}" ]; then
-    openssl cms -verify -binary -inform DER -in "$1" -content "$2" -purpose any -CAfile "$CMS_ROOT" \
-      ${AT:+-attime "$AT"} -out /dev/null
+pinned() { grep -q -F "$2" "$1" || fail "$1 does not hold $2"; }
+keygen() { # keys, signature, what is signed, name, time
+  ssh-keygen -Y verify -O verify-time="$5" -f "$1" -I "$4" -n triage-seal-v1 -s "$2" < "$3"
+}
+signed() { # signature, what is signed, name, time, keys in the package: the seal's own signature
+  shown keygen "${ALLOWED_SIGNERS:-$5}" "$1" "$2" "$3" "$4" || fail "$1 is not by an allowed signer"
+  if [ -n "${ALLOWED_SIGNERS:-}" ]; then
+    trusted=$2
   else
-    openssl cms -verify -noverify -binary -inform DER -in "$1" -content "$2" -out /dev/null
+    remains "NOT TRUSTED: $1, with a key of the package (set ALLOWED_SIGNERS)"
   fi
+}
+signed_too() { # the same for a further signature, such as a witness's
+  shown keygen "$5" "$1" "$2" "$3" "$4" || fail "$1 is not by the key in $5"
+  [ -n "${ALLOWED_SIGNERS:-}" ] && keygen "$ALLOWED_SIGNERS" "$1" "$2" "$3" "$4" > /dev/null 2>&1 ||
+    remains "NOT TRUSTED: $1, whose key is not given by ALLOWED_SIGNERS"
+}
+cms() { # signature, what is signed, options
+  signature=$1 content=$2
+  shift 2
+  openssl cms -verify -binary -inform DER -in "$signature" -content "$content" -out /dev/null "$@"
+}
+certified() { # signature, what is signed, seconds since 1970: the seal's own signature
+  shown cms "$1" "$2" -noverify || fail "$1 does not hold"
+  if [ -n "${CMS_ROOT:-}" ]; then
+    shown cms "$1" "$2" -purpose any -CAfile "$CMS_ROOT" -attime "$3" || fail "$1 is not by CMS_ROOT"
+    trusted=$2
+  else
+    remains "NOT TRUSTED: $1 (set CMS_ROOT)"
+  fi
+}
+certified_too() { # the same for a further signature
+  shown cms "$1" "$2" -noverify || fail "$1 does not hold"
+  [ -n "${CMS_ROOT:-}" ] &&
+    cms "$1" "$2" -purpose any -CAfile "$CMS_ROOT" -attime "$3" > /dev/null 2>&1 ||
+    remains "NOT TRUSTED: $1, whose certificate is not given by CMS_ROOT"
 }
 certificate() { # SHA-256 of the certificate that signed
   openssl cms -verify -noverify -binary -inform DER -in "$1" -content "$2" -out /dev/null \
@@ -42,22 +88,33 @@ certificate() { # SHA-256 of the certificate that signed
 }
 stamp() { # what is stamped; its stamp and query stand beside it
   if [ -n "${TSA_ROOT:-}" ]; then
-    openssl ts -verify -data "$1" -in "$1.tsr" -CAfile "$TSA_ROOT" ${AT:+-attime "$AT"}
-    openssl ts -verify -queryfile "$1.tsq" -in "$1.tsr" -CAfile "$TSA_ROOT" ${AT:+-attime "$AT"}
+    for by in "-data $1" "-queryfile $1.tsq"; do
+      shown openssl ts -verify $by -in "$1.tsr" -CAfile "$TSA_ROOT" ${AT:+-attime "$AT"} ||
+        fail "$1.tsr is no time-stamp of $1"
+    done
   else
-    echo "NOT CHECKED: $1.tsr (set TSA_ROOT)" >&2
+    remains "NOT CHECKED: $1.tsr (set TSA_ROOT)"
   fi
 }
+evidence() { cd "$EVIDENCE" && "$@"; }
 
 # Which files: nothing changed, nothing missing.
-sha256sum --strict --quiet -c manifest-sha256.txt tagmanifest-sha256.txt
+listed manifest-sha256.txt tagmanifest-sha256.txt
 
 # The custody log: each line holds the digest of the line before it.
 previous=0000000000000000000000000000000000000000000000000000000000000000
-while IFS= read -r line; do
-  case "$line" in *"\"prev\":\"$previous\""*) ;; *) echo "FAILED: the custody log is broken" >&2; exit 1 ;; esac
+while IFS= read -r line || [ -n "$line" ]; do
+  case "$line" in *"\"prev\":\"$previous\""*) ;; *) fail "the custody log is broken" ;; esac
   previous=$(printf %s "$line" | sha256sum | cut -c1-64)
 done < custody.ndjson
+"#;
+
+const END: &str = r#"
+if [ "$open" -eq 0 ]; then
+  echo "stock tools agree"
+else
+  echo "stock tools agree with what they could check; $open NOT CHECKED or NOT TRUSTED, see above"
+fi
 "#;
 
 /// Writes the script for the files of a package and its seals.
@@ -73,11 +130,14 @@ pub(crate) fn render_script<'a>(
     if let Some(newest) = seals.last() {
         let name = seal_path(newest.number, ".json");
         text.push_str(&format!(
+            "\n# Somebody who is trusted signed the newest seal.\n[ -z \"${{ALLOWED_SIGNERS:-}}${{CMS_ROOT:-}}\" ] || [ \"$trusted\" = {name} ] ||\n  fail \"{name} is signed by nobody who is trusted\"\n"
+        ));
+        text.push_str(&format!(
             "\n# The manifest is the sealed one.\npinned {name} \"\\\"sha256\\\":\\\"$(digest data/manifest.ndjson)\\\",\\\"tree\\\"\"\n"
         ));
     }
     evidence_commands(&paths, &mut text);
-    text.push_str("echo \"stock tools agree\"\n");
+    text.push_str(END);
     text
 }
 
@@ -89,7 +149,7 @@ fn seal_commands(sealed: &SealFile, paths: &BTreeSet<&str>, text: &mut String) {
         "\n# Seal {number}: it pins its list of files, the seal before it, and the custody log up to event {}.\n",
         custody.events
     ));
-    text.push_str(&format!("sha256sum --strict --quiet -c {list}\n"));
+    text.push_str(&format!("listed {list}\n"));
     text.push_str(&format!(
         "pinned {name} \"\\\"list\\\":\\\"{list}\\\",\\\"sha256\\\":\\\"$(digest {list})\\\"\"\n"
     ));
@@ -105,41 +165,57 @@ fn seal_commands(sealed: &SealFile, paths: &BTreeSet<&str>, text: &mut String) {
             custody.events, custody.events
         ));
     }
-    let own = paths.iter().filter(|path| path.starts_with(&name) && path.ends_with(".sig"));
-    own.for_each(|path| signature_command(sealed, path, text));
-    let of = |ending: &'static str| {
-        paths.iter().filter(move |path| path.ends_with(ending)).filter(|p| p.starts_with(&name))
-    };
-    for path in of(".p7s") {
-        text.push_str(&format!("cms {path} {name}\n"));
-    }
-    if sealed.seal.certificate.is_some() {
-        let own = at(".json.p7s");
-        text.push_str(&format!(
-            "pinned {name} \"\\\"certificate\\\":{{\\\"sha256\\\":\\\"$(certificate {own} {name})\\\"\"\n"
-        ));
-    }
-    for path in of(".tsr") {
-        text.push_str(&format!("stamp {}\n", path.trim_end_matches(".tsr")));
+    signature_commands(sealed, paths, text);
+    for path in paths.iter().filter(|path| path.starts_with(&name)) {
+        if let Some(stamped) = path.strip_suffix(".tsr") {
+            text.push_str(&format!("stamp {stamped}\n"));
+        }
     }
 }
 
-/// The signer is taken from the seal or, for a further signature, from the file beside it.
-fn signature_command(sealed: &SealFile, path: &str, text: &mut String) {
+/// The signatures that the seal names must be there, and must be of the time that it states; for a
+/// further one of OpenSSH the file beside it says whose it is.
+fn signature_commands(sealed: &SealFile, paths: &BTreeSet<&str>, text: &mut String) {
     let name = seal_path(sealed.number, ".json");
-    let is_main = path == seal_path(sealed.number, ".json.sig");
-    let beside = if is_main && sealed.number == 1 {
-        "keys/allowed_signers".to_owned()
-    } else {
-        format!("{path}.signer")
+    let seal = &sealed.seal;
+    let at = unix_seconds(&seal.time);
+    let (Some(seconds), Some(digits)) = (at, at.and_then(utc_digits)) else {
+        text.push_str(&format!("fail \"{name} states no time\"\n"));
+        return;
     };
-    let who = match &sealed.seal.signer {
-        Some(signer) if is_main => format!("'{}'", signer.replace('\'', r"'\''")),
-        _ => format!("\"$(cut -d' ' -f1 {beside})\""),
-    };
-    text.push_str(&format!(
-        "ssh-keygen -Y verify -f \"${{ALLOWED_SIGNERS:-{beside}}}\" -I {who} -n triage-seal-v1 -s {path} < {name}\n"
-    ));
+    let (sig, p7s) = (format!("{name}.sig"), format!("{name}.p7s"));
+    if seal.signer.is_none() && seal.certificate.is_none() {
+        text.push_str(&format!("remains \"NOT SIGNED: {name}\"\n"));
+    }
+    if let Some(signer) = &seal.signer {
+        let who = signer.replace('\'', r"'\''");
+        let beside = match sealed.number {
+            1 => "keys/allowed_signers".to_owned(),
+            _ => format!("{sig}.signer"),
+        };
+        text.push_str(&format!("signed {sig} {name} '{who}' {digits}Z {beside}\n"));
+    }
+    if seal.certificate.is_some() {
+        text.push_str(&format!(
+            "certified {p7s} {name} {seconds}\npinned {name} \"\\\"certificate\\\":{{\\\"sha256\\\":\\\"$(certificate {p7s} {name})\\\"\"\n"
+        ));
+    }
+    for path in paths.iter().filter(|path| path.starts_with(&name)) {
+        let unnamed = (**path == sig && seal.signer.is_none())
+            || (**path == p7s && seal.certificate.is_none());
+        let command = if unnamed {
+            format!("fail \"{name} names no signer for {path}\"\n")
+        } else if path.ends_with(".sig") && **path != sig {
+            format!(
+                "signed_too {path} {name} \"$(cut -d' ' -f1 {path}.signer)\" {digits}Z {path}.signer\n"
+            )
+        } else if path.ends_with(".p7s") && **path != p7s {
+            format!("certified_too {path} {name} {seconds}\n")
+        } else {
+            continue;
+        };
+        text.push_str(&command);
+    }
 }
 
 fn evidence_commands(paths: &BTreeSet<&str>, text: &mut String) {
@@ -158,17 +234,17 @@ fn evidence_commands(paths: &BTreeSet<&str>, text: &mut String) {
                 let options =
                     if tool == "b3sum" { "--quiet --check" } else { "--strict --quiet -c" };
                 commands.push_str(&format!(
-                    "  (cd \"$EVIDENCE\" && {tool} {options} \"$package/{name}\") | cat -v\n"
+                    "  shown evidence {tool} {options} \"$package/{name}\" || fail \"the evidence is not as {name} lists it\"\n"
                 ));
             }
         }
     }
-    if !commands.is_empty() {
-        text.push_str(
-            "\n# The evidence. \"cat -v\" because a file name may hold control codes that would drive your terminal.\n",
-        );
-        text.push_str(&format!(
-            "package=$PWD\nif [ -n \"${{EVIDENCE:-}}\" ]; then\n{commands}fi\n"
-        ));
+    text.push_str("\n# The evidence.\n");
+    if commands.is_empty() {
+        text.push_str("remains \"NOT CHECKED: the evidence, of which nothing is listed here\"\n");
+        return;
     }
+    text.push_str(&format!(
+        "if [ -n \"${{EVIDENCE:-}}\" ]; then\n{commands}else\n  remains \"NOT CHECKED: the evidence (set EVIDENCE)\"\nfi\n"
+    ));
 }

@@ -93,9 +93,9 @@ impl AllowedSigners {
         Ok(Self(signers))
     }
 
-    /// Checks a signature of somebody over bytes, made at a time in seconds since 1970: it must hold
-    /// with the key in it, and a line must give that key to that name at that time. A time that is
-    /// not known is within no bounds.
+    /// Checks a signature of somebody over bytes, made at a time in seconds since 1970: it must
+    /// hold with the key in it, and a line must give that key to that name at that time. A time
+    /// that is not known is within no bounds.
     ///
     /// # Errors
     /// [`Refused`] with the reason.

@@ -39,6 +39,28 @@ pub(crate) struct ByArgs {
     pub(crate) time: Option<String>,
 }
 
+/// What is done to the record of a package and makes an event of its own.
+#[derive(Args, Debug)]
+pub(crate) struct ActArgs {
+    /// The package
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) package: PathBuf,
+    #[command(flatten)]
+    by: ByArgs,
+    /// Why it is done, as far as known
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl ActArgs {
+    /// Returns the event.
+    pub(crate) fn event(&self, action: &str, exhibit: &str) -> Result<Event, Failure> {
+        let mut event = begin(action, exhibit, &self.by, None, self.by.time.clone())?;
+        event.reason.clone_from(&self.reason);
+        Ok(event)
+    }
+}
+
 /// What is said of an event.
 #[derive(Args, Debug, Default)]
 pub(crate) struct SaidArgs {
@@ -191,7 +213,7 @@ pub(crate) fn event(
 }
 
 /// Returns an event with who, when, on which computer and with which program.
-pub(crate) fn begin(
+fn begin(
     action: &str,
     exhibit: &str,
     by: &ByArgs,

@@ -1,13 +1,11 @@
 //! `custody repair`: ends a custody log that was torn while an event was written.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde_json::json;
 use triage_case::CaseDir;
 
 use super::custody_add::exhibit;
-use super::custody_event::{ByArgs, begin};
+use super::custody_event::ActArgs;
 use super::custody_log::lines;
 use crate::console::Console;
 use crate::exit;
@@ -21,22 +19,14 @@ use crate::failure::Failure;
 /// changed: a log whose chain is broken is refused with exit code 5.
 #[derive(Args, Debug)]
 pub(crate) struct RepairArgs {
-    /// The package
-    #[arg(value_name = "PACKAGE")]
-    package: PathBuf,
     #[command(flatten)]
-    by: ByArgs,
-    /// Why the end is torn, as far as known
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    act: ActArgs,
 }
 
 /// Runs the verb.
 pub(crate) fn run(args: &RepairArgs, console: Console) -> Result<u8, Failure> {
-    let case = CaseDir::open(&args.package)?;
-    let mut event = begin("repaired", &exhibit(&case)?, &args.by, None, args.by.time.clone())?;
-    event.reason.clone_from(&args.reason);
-    let repaired = case.repair_custody(event)?;
+    let case = CaseDir::open(&args.act.package)?;
+    let repaired = case.repair_custody(args.act.event("repaired", &exhibit(&case)?)?)?;
     match &repaired {
         Some(event) => {
             lines(event).iter().for_each(|line| console.line(line));

@@ -1,13 +1,11 @@
 //! `custody seal`: the next seal over a package and its custody log.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde_json::json;
 use triage_case::{CaseDir, Sealed, Sealing, SignedBy};
 
 use super::custody_add::exhibit;
-use super::custody_event::{ByArgs, begin};
+use super::custody_event::ActArgs;
 use super::scan_args::SigningArgs;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -22,25 +20,18 @@ use crate::{exit, facts, shown};
 /// the receiver seals with their own key.
 #[derive(Args, Debug)]
 pub(crate) struct SealArgs {
-    /// The package
-    #[arg(value_name = "PACKAGE")]
-    package: PathBuf,
     #[command(flatten)]
-    by: ByArgs,
-    /// Why it is sealed again
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    act: ActArgs,
     #[command(flatten)]
     signing: SigningArgs,
 }
 
 /// Runs the verb.
 pub(crate) fn run(args: &SealArgs, console: Console) -> Result<u8, Failure> {
-    let case = CaseDir::open(&args.package)?;
+    let case = CaseDir::open(&args.act.package)?;
     let signed_by = signed_by(&args.signing)?;
     let mut custody = case.hold_custody()?;
-    let mut event = begin("sealed", &exhibit(&case)?, &args.by, None, args.by.time.clone())?;
-    event.reason.clone_from(&args.reason);
+    let event = args.act.event("sealed", &exhibit(&case)?)?;
     let sealing = Sealing { event, tool: facts::tool(), signed_by: signed_by.as_ref() };
     let sealed = custody.seal(&sealing)?;
     if signed_by.is_none() {

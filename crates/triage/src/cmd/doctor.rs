@@ -14,6 +14,8 @@ use crate::{exit, facts, measure, shown, write};
 
 /// The canary: a harmless text that a harmless set lists.
 const CANARY: &[u8] = b"triage canary: a harmless file that must be found\n";
+/// What lies beside it, and no set lists.
+pub(super) const OTHER: &[u8] = b"another harmless file\n";
 
 /// Check that this program works on this computer, before relying on a negative
 ///
@@ -114,11 +116,16 @@ fn canary(temp: &Path) -> Vec<Check> {
 fn plant(folder: &Path) -> std::io::Result<()> {
     write::new_folder(folder)?;
     write::new_folder(&folder.join("evidence"))?;
-    write::new_file(&folder.join("evidence/canary.txt"), 0o644, CANARY)?;
-    write::new_file(&folder.join("evidence/other.txt"), 0o644, b"another harmless file\n")?;
+    write::new_file(&folder.join("evidence/other.txt"), 0o644, OTHER)?;
+    plant_canary(&folder.join("evidence"), &folder.join("set.txt"))
+}
+
+/// Puts the canary into a folder, and writes a set that lists it.
+pub(super) fn plant_canary(folder: &Path, set: &Path) -> std::io::Result<()> {
+    write::new_file(&folder.join("canary.txt"), 0o644, CANARY)?;
     let digests = triage_hash::hash_bytes(triage_hash::Algorithms::DEFAULT, CANARY);
     let lines: String = digests.iter().map(|digest| format!("{digest}\n")).collect();
-    write::new_file(&folder.join("set.txt"), 0o644, lines.as_bytes())
+    write::new_file(set, 0o644, lines.as_bytes())
 }
 
 fn scan_canary(folder: &Path) -> std::io::Result<Vec<Check>> {

@@ -11,14 +11,13 @@ use std::process::Command;
 use serde_json::{Value, json};
 use triage_hash::self_test;
 
+use super::doctor::{OTHER, plant_canary};
 use super::doctor_attacks::ATTACKS;
 use crate::clock::{now, zone};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::{exit, facts, measure, shown, write, write_attack};
 
-/// The canary: a harmless text that a harmless set lists.
-const CANARY: &[u8] = b"triage canary: a harmless file that must be found\n";
 /// A size above which the small files of the validation are not.
 const LIMIT_SIZE: &str = "1K";
 /// The key to trust: that of the package before anybody attacked a copy of it.
@@ -185,14 +184,11 @@ impl Scratch {
         write::new_folder(&self.folder)?;
         for folder in ["evidence", "clean"] {
             write::new_folder(&self.at(folder))?;
-            write::new_file(&self.at(folder).join("other.txt"), 0o644, b"another harmless file\n")?;
+            write::new_file(&self.at(folder).join("other.txt"), 0o644, OTHER)?;
         }
-        write::new_file(&self.at("evidence/canary.txt"), 0o644, CANARY)?;
         write::new_folder(&self.at("large"))?;
         write::new_file(&self.at("large/zeros"), 0o644, &[0; 4096])?;
-        let digests = triage_hash::hash_bytes(triage_hash::Algorithms::DEFAULT, CANARY);
-        let lines: String = digests.iter().map(|digest| format!("{digest}\n")).collect();
-        write::new_file(&self.at("set.txt"), 0o644, lines.as_bytes())
+        plant_canary(&self.at("evidence"), &self.at("set.txt"))
     }
 
     /// Runs this program, free of the settings of whoever started it.

@@ -214,8 +214,8 @@ fn value_text(kind: &str, value: &str) -> String {
     triage_evidence::Location::from_path(bytes).to_text()
 }
 
-/// What a seal counts as not read at its examination, in words. The seal is a stranger's: its counts
-/// say something only if they add up to the lines of its manifest.
+/// What a seal counts as not read at its examination, in words. The seal is a stranger's: its
+/// counts say something only if they add up to the lines of its manifest.
 fn unread(counts: &Value, lines: u64) -> String {
     let of = |status: Status| counts[status.name()].as_u64().unwrap_or(0);
     let sum = Status::ALL.into_iter().map(of).fold(0, u64::saturating_add);
