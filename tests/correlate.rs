@@ -154,8 +154,10 @@ fn a_package_that_cannot_be_used_is_never_passed_over() {
     let manifest = scene.path("B1/data/manifest.ndjson");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("B1 rare", "B1 rarf")).unwrap();
-    let changed = scene.triage(["correlate", "A1", "B1"]).exits(3);
+    let changed = scene.triage(["correlate", "A1", "B1"]).exits(5);
     assert!(changed.stdout.contains("its seal says"), "{}", changed.stdout);
+    fs::remove_dir_all(scene.path("A2/seals")).unwrap();
+    scene.triage(["correlate", "A1", "A2", "C1"]).exits(5);
     scene.triage(["correlate", "A1", "A1"]).exits(2);
     scene.triage(["correlate", "A1", "C1", "--algorithm", "sha512"]).exits(3);
 }
@@ -178,4 +180,159 @@ fn memory_and_threads_change_no_byte() {
     let one = correlate(&scene, &["--json", "--threads", "1", "--memory", "16M"]).exits(1);
     let many = correlate(&scene, &["--json", "--threads", "4", "--memory", "1G"]).exits(1);
     assert_eq!(one.stdout, many.stdout);
+}
+
+#[test]
+fn what_a_bloom_filter_says_is_probable_only() {
+    let scene = lab();
+    let export = ["sets", "export", "bad.txt", "--format", "bloom", "-o", "f.bloom"];
+    scene.triage(export.iter().chain(&["--algorithm", "sha256"])).exits(0);
+    let filter = |option| [option, "f.bloom", "--set-algorithm", "sha256"];
+    let more = filter("--sets");
+    let page = ["--json", "--html", "page.html", "--csv", "table.csv"];
+    let ran = correlate(&scene, &[&more[..], &page].concat()).exits(1);
+    let found = shared(&ran);
+    let bad = found.iter().find(|line| line["digest"] == sha256("known bad")).unwrap();
+    assert_eq!((&bad["alert"], &bad["probable_alert"]), (&false.into(), &true.into()));
+    let summary = ran.summary();
+    assert_eq!(summary["shared_alerting"], 0);
+    assert_eq!(summary["shared_probably_alerting"], 1);
+    let html = fs::read_to_string(scene.path("page.html")).unwrap();
+    assert!(html.contains("PROBABLE alert") && html.contains("1 PROBABLY in one"));
+    let table = fs::read_to_string(scene.path("table.csv")).unwrap();
+    assert!(table.lines().next().unwrap().contains("alert,informational,probable_alert,"));
+    let words = correlate(&scene, &more).exits(1).stdout;
+    assert!(words.contains("  PROBABLE ALERT") && !words.contains("  ALERT"), "{words}");
+    let noted = correlate(&scene, &[&filter("--informational")[..], &["--json"]].concat()).exits(1);
+    let noted = shared(&noted);
+    let bad = noted.iter().find(|line| line["digest"] == sha256("known bad")).unwrap();
+    assert_eq!(bad["informational"], false);
+    assert_eq!(bad["probable_informational"], true);
+    // A certain match beside it is a certain one.
+    let both = correlate(&scene, &[&more[..], &["--sets", "bad.txt", "--json"]].concat());
+    let summary = both.exits(1).summary();
+    assert_eq!(summary["shared_alerting"], 1);
+    assert_eq!(summary["shared_probably_alerting"], 0);
+}
+
+#[test]
+fn a_set_that_could_match_no_file_answers_nothing() {
+    let scene = lab();
+    let md5 = triage_hash::hash_bytes("md5".parse().unwrap(), b"system");
+    fs::write(scene.path("md5"), format!("{}\n", md5.iter().next().unwrap())).unwrap();
+    let as_sha256 = ["--algorithms", "sha256", "--case-number", "7", "--case", "S1"];
+    scene.triage(["scan", "evidence/B1"].iter().chain(&as_sha256)).exits(0);
+    for option in ["--known-good", "--sets", "--informational"] {
+        let ran = scene.triage(["correlate", "A1", "C1", "S1", option, "md5"]).exits(4);
+        assert!(ran.stdout.contains("FAILED S1: NOT ANSWERED"), "{option}: {}", ran.stdout);
+    }
+    scene.triage(["correlate", "A1", "C1", "--known-good", "md5"]).exits(1);
+}
+
+#[test]
+fn a_table_has_a_row_for_every_exhibit() {
+    let scene = Scene::new();
+    let names: Vec<String> = (0..53).map(|number| format!("E{number:02}")).collect();
+    for name in &names {
+        scene.file(format!("{name}/same"), "on all of them");
+        scene.triage(["scan", &format!("evidence/{name}"), "--case", name, "-q"]).exits(0);
+    }
+    fs::write(scene.path("list"), names.join("\n")).unwrap();
+    for (option, table) in [("--packages-from", "a.csv"), ("--cases-from", "b.csv")] {
+        let ran = scene.triage(["correlate", option, "list", "--csv", table]).exits(1);
+        assert!(ran.stdout.contains("1 file is on several of 53 exhibits"), "{}", ran.stdout);
+        let table = fs::read_to_string(scene.path(table)).unwrap();
+        assert_eq!(table.lines().count(), 54, "a head and a row for each");
+    }
+}
+
+/// A lab, its key, and an inventory of `B1` and of `cut`, of which a part was not read.
+fn agencies() -> Scene {
+    let scene = lab();
+    fs::write(scene.path("key"), format!("TRIAGE-SET-KEY-1 {}\n", "5c".repeat(32))).unwrap();
+    let cut = ["--max-size", "6", "--case-number", "7", "--case", "cut"];
+    scene.triage(["scan", "evidence/C1"].iter().chain(&cut)).exits(3);
+    scene
+}
+
+fn export(scene: &Scene, cases: &[&str], to: &str, label: &str) -> Ran {
+    let more = ["--key", "key", "--export", to, "--label", label];
+    scene.triage(["correlate"].iter().chain(cases).chain(&more))
+}
+
+fn with(scene: &Scene, inventories: &[&str]) -> Ran {
+    let with = inventories.iter().flat_map(|inventory| ["--with", *inventory]);
+    scene.triage(["correlate", "A1", "--key", "key", "--json"].into_iter().chain(with))
+}
+
+#[test]
+fn an_inventory_says_what_it_lacks() {
+    let scene = agencies();
+    export(&scene, &["B1"], "whole", "South").exits(0);
+    with(&scene, &["whole"]).exits(1);
+    export(&scene, &["B1", "cut"], "gaps", "Gaps").exits(4);
+    let ran = with(&scene, &["gaps"]).exits(4);
+    let exhibits: Vec<Value> =
+        ran.lines().into_iter().filter(|line| line["type"] == "exhibit").collect();
+    let told: Vec<_> = exhibits.iter().map(|line| (&line["exhibit"], &line["gaps"])).collect();
+    assert_eq!(told[1], (&"Gaps/1".into(), &0.into()));
+    assert_eq!((told[2].0, told[2].1.as_u64().unwrap() > 0), (&"Gaps/2".into(), true));
+    export(&scene, &["B1", "nowhere"], "fewer", "Fewer").exits(3);
+    let ran = with(&scene, &["fewer"]).exits(4);
+    let failed = ran.lines().into_iter().find(|line| line["type"] == "failed").unwrap();
+    assert!(failed["because"].as_str().unwrap().contains("1 package of it was not used"));
+    let halted = ["--budget", "0s", "--case-number", "7", "--case", "H"];
+    scene.triage(["scan", "evidence/C1"].iter().chain(&halted)).exits(3);
+    export(&scene, &["B1", "H"], "halted", "Halted").exits(3);
+    let doubts = with(&scene, &["halted"]).exits(4).summary()["doubts"].clone();
+    assert!(doubts[0].as_str().unwrap().starts_with("Halted/2: "), "{doubts}");
+}
+
+#[test]
+fn a_part_of_an_inventory_or_an_older_one_is_refused() {
+    let scene = agencies();
+    export(&scene, &["B1"], "whole", "South").exits(0);
+    let whole = fs::read_to_string(scene.path("whole")).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let put = |text: &str| fs::write(scene.path("part"), text).unwrap();
+    for (part, code) in [
+        (lines[..lines.len() - 1].concat(), 5),
+        (lines[..lines.len() - 2].concat(), 5),
+        ([&lines[..2], &lines[3..]].concat().concat(), 5),
+        (whole.replacen("\"gaps\":0", "\"gaps\":1", 1), 5),
+        (lines[0].to_owned(), 5),
+        (whole.replacen("\"v\":2", "\"v\":1", 1), 2),
+        (String::new(), 2),
+    ] {
+        assert_ne!(part, whole);
+        put(&part);
+        let ran = with(&scene, &["part"]).exits(code);
+        assert!(ran.stderr.contains("inventory"), "{}", ran.stderr);
+    }
+    // As a version before wrote it: nothing of gaps, and no end.
+    let head: Value = serde_json::from_str(lines[0]).unwrap();
+    let old = format!(
+        "{{\"algorithm\":\"sha256\",\"exhibits\":1,\"key\":{},\"label\":\"South\",\
+         \"type\":\"triage-keyed-inventory\",\"v\":1}}\n",
+        head["key"]
+    );
+    put(&(old + &lines[2..lines.len() - 1].concat()));
+    assert!(with(&scene, &["part"]).exits(2).stderr.contains("exported again"));
+}
+
+#[test]
+fn two_inventories_never_share_a_label() {
+    let scene = agencies();
+    export(&scene, &["B1"], "one", "South").exits(0);
+    export(&scene, &["C1"], "two", "South").exits(0);
+    let ran = with(&scene, &["one", "two"]).exits(2);
+    assert!(ran.stderr.contains("label"), "{}", ran.stderr);
+    with(&scene, &["one", "one"]).exits(2);
+    let own = ["--export", "three", "--label", "South", "--with", "one"];
+    scene.triage(["correlate", "A1", "--key", "key"].iter().chain(&own)).exits(2);
+    assert!(!scene.path("three").exists() && !scene.path("three.part").exists());
+    export(&scene, &["B1"], "none", "").exits(2);
+    let taken = ["--case-number", "7", "--exhibit", "South/1", "--case", "taken"];
+    scene.triage(["scan", "evidence/A2"].iter().chain(&taken)).exits(0);
+    scene.triage(["correlate", "taken", "--key", "key", "--with", "one"]).exits(2);
 }

@@ -199,12 +199,13 @@ fn sets(tour: &mut Tour) {
     fs::copy(tour.path("known.thx"), tour.path("torn.thx")).unwrap();
     let torn = fs::File::options().write(true).open(tour.path("torn.thx")).unwrap();
     torn.set_len(100).unwrap();
-    let listed = tour.goes(0, "sets list .");
+    let listed = tour.goes(3, "sets list .");
     assert!(listed.stdout.contains("not_opened"), "{}", listed.stdout);
     tour.goes(0, "sets info known.thx");
     tour.goes(0, "sets verify known.thx");
-    let known = "ea4e8d3c3a2cbb7d8a7b1ad0a4a4e8d3";
-    tour.goes(0, &format!("sets lookup --sets known.thx {known}"));
+    let unknown = "ea4e8d3c3a2cbb7d8a7b1ad0a4a4e8d3";
+    tour.goes(3, &format!("sets lookup --sets known.thx {unknown}"));
+    tour.goes(0, &format!("sets lookup --sets known.thx {unknown}{unknown}"));
     let list = fs::read_to_string(tour.path("known.txt")).unwrap();
     tour.goes(1, &format!("sets lookup --sets known.thx {}", list.trim()));
     tour.goes(0, "sets export known.thx --format csv -o known.csv");

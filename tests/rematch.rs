@@ -142,7 +142,7 @@ fn gaps_changed_and_missing_packages_are_never_passed_over() {
     scene.triage(["match", "A", "C", "--sets", "new.csv", "--scheme", "vics-us"]).exits(4);
     fs::copy(scene.path("A/data/manifest.ndjson"), scene.path("alone")).unwrap();
     let alone = with(&["alone"]).exits(1);
-    assert!(alone.stderr.contains("lie in no package"), "{}", alone.stderr);
+    assert!(alone.stderr.contains("1 manifest lies in no package"), "{}", alone.stderr);
     let manifest = scene.path("B/data/manifest.ndjson");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("dropped", "dropper")).unwrap();
@@ -169,4 +169,96 @@ fn what_another_package_has_is_noted_and_alerts_nobody() {
     scene.triage(["match", "D", "--known-from", "A"]).exits(0);
     fs::copy(scene.path("A/data/manifest.ndjson"), scene.path("alone")).unwrap();
     scene.triage(["match", "D", "--known-from", "alone"]).exits(2);
+}
+
+/// "No hit" says something only of files that a set could have matched.
+#[test]
+fn a_manifest_without_a_digest_that_a_set_holds_is_not_answered() {
+    let scene = packages();
+    let as_md5 = ["--algorithms", "md5", "--case", "M"];
+    scene.triage(["scan", "evidence/A"].iter().chain(&as_md5)).exits(0);
+    let with = |paths: &[&str], more: &[&str]| {
+        let sets = ["--sets", "new.csv", "--scheme", "vics-us"];
+        scene.triage(["match"].iter().chain(paths).chain(&sets).chain(more))
+    };
+    let both = with(&["A", "M"], &[]).exits(4);
+    assert!(both.stdout.contains("FAILED M: NOT ANSWERED"), "{}", both.stdout);
+    assert!(both.stdout.contains("holds sha256"), "{}", both.stdout);
+    assert!(both.stdout.contains("A: HIT"), "{}", both.stdout);
+    assert!(both.stderr.contains("of 1 manifest; the manifests are INCOMPLETE"), "{}", both.stderr);
+    let alone = with(&["M"], &["--json"]).exits(3);
+    assert_eq!(alone.lines()[0]["type"], "failed");
+    let summary = alone.summary();
+    assert_eq!((&summary["failed"], &summary["doubts"]), (&1.into(), &Value::Array(Vec::new())));
+    // What another set finds stands all the same.
+    let md5 = triage_hash::hash_bytes("md5".parse().unwrap(), b"kept");
+    fs::write(scene.path("md5"), format!("{}\n", md5.iter().next().unwrap())).unwrap();
+    let other = with(&["M"], &["--sets", "md5"]).exits(4);
+    assert!(other.stdout.contains("HIT") && other.stdout.contains("FAILED M"), "{}", other.stdout);
+    scene.triage(["match", "M", "--sets", "md5"]).exits(1);
+    let changed = with(&["A", "M"], &["--changed-from", "old.csv"]).exits(4);
+    assert!(changed.stdout.contains("FAILED M: NOT ANSWERED"), "{}", changed.stdout);
+    with(&["M"], &["--changed-from", "old.csv"]).exits(3);
+}
+
+#[test]
+fn a_release_of_another_disposition_changes_every_match() {
+    let scene = packages();
+    let contents: [&[u8]; 2] = [b"kept", b"graded"];
+    scene.set("list", &contents);
+    for (index, disposition) in [("old.thx", "alert"), ("new.thx", "informational")] {
+        let args = ["sets", "import", "list", "-o", index, "--disposition", disposition];
+        scene.triage(args).exits(0);
+    }
+    let args = ["match", "A", "B", "--sets", "new.thx", "--changed-from", "old.thx"];
+    let ran = scene.triage(args.iter().chain(&["--json"])).exits(1);
+    let changes: Vec<Value> =
+        ran.lines().into_iter().filter(|line| line["type"] == "match_change").collect();
+    let told: Vec<&str> =
+        changes.iter().map(|line| line["entry"]["path"].as_str().unwrap()).collect();
+    assert_eq!(told, ["kept", "d/moved up"]);
+    assert_eq!(changes[0]["before"][0]["disposition"], "alert");
+    assert_eq!(changes[0]["entry"]["match"][0]["disposition"], "informational");
+    let summary = ran.summary();
+    assert_eq!(summary["set_disposition"]["after"], "informational");
+    assert_eq!(summary["looked_up"], 5, "every file of both packages");
+    let words = scene.triage(args).exits(1);
+    assert!(words.stdout.contains("(alert -> informational)"), "{}", words.stdout);
+    assert!(words.stderr.contains("every entry is looked up again"), "{}", words.stderr);
+    let diff = scene.triage(["sets", "diff", "old.thx", "new.thx"]).exits(1);
+    assert!(diff.stdout.contains("the set was alert and is informational"), "{}", diff.stdout);
+}
+
+/// A size that contradicts the file makes a match doubtful.
+#[test]
+fn a_release_that_changes_a_size_alone_changes_the_match() {
+    let scene = packages();
+    let digests = triage_hash::hash_bytes("sha256".parse().unwrap(), b"kept");
+    let row = |size: u64| format!("sha256,size\n{},{size}\n", digests.iter().next().unwrap());
+    fs::write(scene.path("right"), row(4)).unwrap();
+    fs::write(scene.path("wrong"), row(5)).unwrap();
+    let args = ["match", "A", "--sets", "wrong", "--changed-from", "right", "--json"];
+    let ran = scene.triage(args).exits(1);
+    assert_eq!(ran.lines()[0]["entry"]["match"][0]["inconsistent"], true, "{}", ran.stdout);
+    assert_eq!(
+        (&ran.summary()["set_resized"], &ran.summary()["looked_up"]),
+        (&1.into(), &1.into())
+    );
+    let diff = scene.triage(["sets", "diff", "right", "wrong"]).exits(1);
+    assert!(diff.stdout.contains("4 bytes -> 5 bytes"), "{}", diff.stdout);
+}
+
+#[test]
+fn the_doubts_of_a_scan_are_listed() {
+    let scene = packages();
+    scene.triage(["scan", "evidence/A", "--case", "H", "--budget", "0s"]).exits(3);
+    let args = ["match", "H", "--sets", "new.csv", "--scheme", "vics-us", "--json"];
+    let summary = scene.triage(args).exits(3).summary();
+    let doubts = summary["doubts"].as_array().unwrap();
+    assert!(doubts[0].as_str().unwrap().starts_with("H: the scan ended early"), "{doubts:?}");
+    let changed = ["--changed-from", "old.csv"];
+    let changes = scene.triage(args.iter().chain(&changed)).exits(3).summary();
+    assert_eq!(changes["doubts"], summary["doubts"]);
+    let diff = scene.triage(["diff", "H", "A"]);
+    assert!(diff.stderr.contains("H noted against itself") || diff.stderr.contains("ended early"));
 }

@@ -85,8 +85,9 @@ fn lookups_say_found_by_their_exit_code() {
         .unwrap()
         .write_all(format!("{ABC}\n{}\n", "2".repeat(64)).as_bytes())
         .unwrap();
-    let summary = ran(&child.wait_with_output().unwrap()).exits(1).summary();
+    let summary = ran(&child.wait_with_output().unwrap()).exits(4).summary();
     assert_eq!((&summary["asked"], &summary["found"]), (&2.into(), &1.into()));
+    assert_eq!(summary["unanswered"], 1);
 }
 
 #[test]
@@ -341,4 +342,52 @@ fn an_endless_line_from_a_pipe_takes_neither_the_memory_nor_for_ever() {
         assert!(ran.exits(2).stderr.contains("damaged") && !written, "{format}");
     }
     assert!(begun.elapsed() < Duration::from_secs(120));
+}
+
+#[test]
+fn a_digest_of_an_algorithm_that_no_set_holds_is_not_answered() {
+    let scene = Scene::new();
+    fs::write(scene.path("list"), format!("{ABC}\n")).unwrap();
+    for digits in [40, 64, 128] {
+        let digest = "1".repeat(digits);
+        let ran = scene.triage(["sets", "lookup", "--sets", "list", &digest]).exits(3);
+        let told = format!("{digest}  NOT ANSWERED: no set holds");
+        assert!(ran.stdout.contains(&told), "{}", ran.stdout);
+        assert!(ran.stdout.contains("the sets hold md5"), "{}", ran.stdout);
+        assert!(ran.stderr.contains("INCOMPLETE: 1 digest is of no algorithm"), "{}", ran.stderr);
+    }
+    let sha1 = "1".repeat(40);
+    let asked = ["sets", "lookup", "--sets", "list", ABC, &sha1, "--json"];
+    let ran = scene.triage(asked).exits(4);
+    assert_eq!(ran.lines()[1]["type"], "not_answered");
+    assert_eq!(ran.summary()["algorithms"], "md5");
+    // Another set that holds it answers for both.
+    fs::write(scene.path("other"), format!("{}\n", "2".repeat(40))).unwrap();
+    scene.triage(asked.into_iter().chain(["--sets", "other"])).exits(1);
+}
+
+#[test]
+fn a_damaged_set_among_others_is_named_by_the_list() {
+    let scene = Scene::new();
+    fs::write(scene.path("list"), format!("{ABC}\n")).unwrap();
+    let import = |name: &str| scene.triage(["sets", "import", "list", "-o", name]).exits(0);
+    import("a.thx");
+    import("b.thx");
+    scene.triage(["sets", "list"]).exits(0);
+    let sound = fs::read(scene.path("b.thx")).unwrap();
+    let mut cases = vec![sound[..100].to_vec(), sound[..10].to_vec(), Vec::new()];
+    for place in [0, 40, sound.len() - 40] {
+        let mut flipped = sound.clone();
+        flipped[place] ^= 1;
+        cases.push(flipped);
+    }
+    for (number, bytes) in cases.iter().enumerate() {
+        fs::write(scene.path("b.thx"), bytes).unwrap();
+        let ran = scene.triage(["sets", "list", "--json"]).exits(3);
+        let not_opened = ran.lines().into_iter().find(|line| line["type"] == "not_opened");
+        assert_eq!(not_opened.unwrap()["path"], "./b.thx", "{number}");
+        let summary = ran.summary();
+        assert_eq!((&summary["sets"], &summary["unusable"]), (&1.into(), &1.into()), "{number}");
+        assert!(scene.triage(["sets", "list"]).exits(3).stderr.contains("1 set could not be used"));
+    }
 }

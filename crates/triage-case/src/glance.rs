@@ -7,7 +7,7 @@
 
 use memchr::memmem;
 use triage_evidence::Time;
-use triage_hash::{Algorithm, Digest, Digests};
+use triage_hash::{Algorithm, Algorithms, Digest, Digests};
 
 use crate::Status;
 
@@ -48,6 +48,14 @@ impl<'a> Glance<'a> {
             return Digests::new();
         };
         Algorithm::ALL.into_iter().filter_map(|algorithm| digest_in(hashes, algorithm)).collect()
+    }
+
+    /// Returns the algorithms of all digests.
+    #[must_use]
+    pub fn algorithms(&self) -> Algorithms {
+        let hashes = between(self.line, b"\"hashes\":{", b"}").unwrap_or_default();
+        let names = members(hashes).map(|(name, _)| name);
+        names.filter_map(|name| std::str::from_utf8(name).ok()?.parse::<Algorithm>().ok()).collect()
     }
 
     /// Says whether there is a digest.
@@ -91,18 +99,22 @@ fn between<'a>(bytes: &'a [u8], before: &[u8], after: &[u8]) -> Option<&'a [u8]>
 
 fn digest_in(hashes: &[u8], algorithm: Algorithm) -> Option<Digest> {
     let name = algorithm.name().as_bytes();
+    let (_, value) = members(hashes).find(|(known, _)| *known == name)?;
+    Digest::from_hex(algorithm, value).ok()
+}
+
+/// Iterates over names and values of `"name":"hex"`, separated by commas: names and digits only.
+fn members(hashes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = hashes;
-    // `"name":"hex"`, separated by commas: names and digits only.
-    loop {
+    std::iter::from_fn(move || {
         let member = rest.strip_prefix(b"\"")?;
         let end = member.iter().position(|&byte| byte == b'"')?;
         let value = member.get(end..)?.strip_prefix(b"\":\"")?;
         let length = value.iter().position(|&byte| byte == b'"')?;
-        if member.get(..end)? == name {
-            return Digest::from_hex(algorithm, value.get(..length)?).ok();
-        }
-        rest = value.get(length..)?.strip_prefix(b"\",")?;
-    }
+        let behind = value.get(length..)?;
+        rest = behind.strip_prefix(b"\",").unwrap_or_default();
+        Some((member.get(..end)?, value.get(..length)?))
+    })
 }
 
 #[cfg(test)]
@@ -147,6 +159,7 @@ mod tests {
             write_line(&record, "A\"hashes\":{/1", &mut line);
             let glance = Glance::of(&line);
             assert_eq!(glance.digests(), record.digests);
+            assert_eq!(glance.algorithms(), record.digests.algorithms());
             assert_eq!(glance.digest(Algorithm::Sha1), record.digests.get(Algorithm::Sha1));
             assert_eq!(glance.size_bytes(), record.entry.size_bytes);
             assert_eq!(glance.status(), Some(Status::Read));

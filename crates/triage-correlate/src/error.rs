@@ -21,8 +21,23 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// An inventory is not as it was written, or not all of it is there.
+    #[error("the inventory is not as it was written: {reason}")]
+    TornInventory {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A set could not match the files of a manifest for want of a digest.
+    #[error("{reason}")]
+    Unanswered {
+        /// Which set, and what the files have.
+        reason: String,
+    },
     /// A manifest does not have the digest that is compared.
-    #[error("{files} files were read without {algorithm}, the digest that is compared")]
+    #[error(
+        "{} read without {algorithm}, the digest that is compared",
+        triage_evidence::counted(*files, "file was", "files were")
+    )]
     NoDigest {
         /// The digest.
         algorithm: triage_hash::Algorithm,

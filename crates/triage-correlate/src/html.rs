@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use triage_report::{escape_html as escape, page_head};
 
-use crate::{Matrix, Shared};
+use crate::{Listed, Matrix, Shared};
 
 /// How many exhibits the picture shows; more would not be legible.
 const LIMIT_PICTURE: usize = 40;
@@ -205,10 +205,14 @@ impl Page<'_> {
                 let name = name.map(|name| format!(": <bdi class=\"path\">{}</bdi>", escape(name)));
                 format!("<div>{label} ({}){}</div>", on.copies, name.unwrap_or_default())
             });
-            let listed = match (shared.listed.alert, shared.listed.informational) {
-                (true, _) => "<span class=\"flag\">alert</span>",
-                (false, true) => "informational",
-                (false, false) => "",
+            let listed = match shared.listed {
+                Listed { alert: true, .. } => "<span class=\"flag\">alert</span>",
+                Listed { probable_alert: true, .. } => {
+                    "<span class=\"flag\">PROBABLE alert: a bloom filter may be wrong</span>"
+                }
+                Listed { informational: true, .. } => "informational",
+                Listed { probable_informational: true, .. } => "probably informational",
+                _ => "",
             };
             let size = match shared.size_bytes {
                 0 => String::new(),

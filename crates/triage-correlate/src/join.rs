@@ -174,7 +174,7 @@ mod tests {
         for &(digest, exhibit, time) in all {
             let digest = [digest; 16];
             let (size_bytes, modified) = (5, Some(time));
-            let listed = Listed { alert: exhibit == 2, informational: false };
+            let listed = Listed { alert: exhibit == 2, ..Listed::default() };
             Sighting { digest: &digest, exhibit, size_bytes, modified, listed }.put(&mut out);
         }
         out

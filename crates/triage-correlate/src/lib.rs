@@ -18,7 +18,7 @@ mod source;
 
 pub use error::Error;
 pub use html::{ExhibitRow, Page, SharedRow};
-pub use inventory::{Inventory, InventoryHead, write_inventory};
+pub use inventory::{Inventory, InventoryExhibit, InventoryHead, InventoryWriter};
 pub use join::{Join, Owners, Shared, SharedOn};
 pub use matrix::Matrix;
 pub use sighting::{Listed, Sighting};

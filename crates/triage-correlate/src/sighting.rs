@@ -1,6 +1,7 @@
 //! One file on one exhibit, as a record of fixed width that sorts by digest, then by exhibit.
 
 use triage_evidence::Time;
+use triage_hashset::{Disposition, Matches};
 
 /// The longest digest that is joined: SHA-512.
 const DIGEST_BYTES: usize = 64;
@@ -12,19 +13,53 @@ const NO_TIME: i64 = i64::MIN;
 /// What lists say of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
-    /// An alerting set knows it.
+    /// An alerting set holds it.
     pub alert: bool,
-    /// An informational set knows it, such as what was examined before.
+    /// An informational set holds it, such as what was examined before.
     pub informational: bool,
+    /// An alerting bloom filter says that it probably holds it: a filter may be wrong.
+    pub probable_alert: bool,
+    /// An informational bloom filter says that it probably holds it.
+    pub probable_informational: bool,
 }
 
 impl Listed {
     fn to_byte(self) -> u8 {
-        u8::from(self.alert) | u8::from(self.informational) << 1
+        u8::from(self.alert)
+            | u8::from(self.informational) << 1
+            | u8::from(self.probable_alert) << 2
+            | u8::from(self.probable_informational) << 3
     }
 
     fn from_byte(byte: u8) -> Self {
-        Self { alert: byte & 1 != 0, informational: byte & 2 != 0 }
+        Self {
+            alert: byte & 1 != 0,
+            informational: byte & 2 != 0,
+            probable_alert: byte & 4 != 0,
+            probable_informational: byte & 8 != 0,
+        }
+    }
+
+    /// Returns what matches say. What is known good is for [`Matches::disposition`] to say.
+    #[must_use]
+    pub fn of(matches: &Matches) -> Self {
+        let has = |disposition, exact| {
+            matches.iter().any(|found| {
+                found.disposition == disposition && found.certainty.is_exact() == exact
+            })
+        };
+        Self {
+            alert: has(Disposition::Alert, true),
+            informational: has(Disposition::Informational, true),
+            probable_alert: has(Disposition::Alert, false),
+            probable_informational: has(Disposition::Informational, false),
+        }
+    }
+
+    /// Says whether nothing but a bloom filter alerts.
+    #[must_use]
+    pub const fn is_only_probable_alert(self) -> bool {
+        self.probable_alert && !self.alert
     }
 
     /// Returns what either says.
@@ -33,6 +68,8 @@ impl Listed {
         Self {
             alert: self.alert || other.alert,
             informational: self.informational || other.informational,
+            probable_alert: self.probable_alert || other.probable_alert,
+            probable_informational: self.probable_informational || other.probable_informational,
         }
     }
 }
@@ -104,7 +141,7 @@ mod tests {
             exhibit: 9,
             size_bytes: 1 << 40,
             modified: Some(-5),
-            listed: Listed { alert: true, informational: false },
+            listed: Listed { alert: true, probable_informational: true, ..Listed::default() },
         };
         let bytes = |sighting: &Sighting<'_>| {
             let mut out = Vec::new();

@@ -2,7 +2,7 @@
 
 use triage_case::{Error as CaseError, Glance, StoredManifest};
 use triage_hash::{Algorithm, Digest};
-use triage_hashset::{DigestKey, Disposition, Sets};
+use triage_hashset::{Asked, DigestKey, Disposition, Sets};
 
 use crate::Error;
 use crate::sighting::{Listed, Sighting, seconds};
@@ -41,7 +41,8 @@ pub struct SourceCounts {
 ///
 /// # Errors
 /// [`Error::Case`] if the manifest is damaged or not the sealed one, [`Error::NoDigest`] if it has
-/// not got the digest that is compared.
+/// not got the digest that is compared, [`Error::Unanswered`] if it has no digest that one of the
+/// sets could match.
 pub fn read_manifest(
     stored: &StoredManifest,
     exhibit: u32,
@@ -50,9 +51,10 @@ pub fn read_manifest(
 ) -> Result<SourceCounts, Error> {
     let mut counts = SourceCounts::default();
     let mut piece = Vec::new();
+    let mut asked = Asked::default();
     stored.for_each_line(&mut |line| {
         let glance = Glance::of(line);
-        if let Some((digest, listed)) = take_part(&glance, reading, &mut counts) {
+        if let Some((digest, listed)) = take_part(&glance, reading, &mut counts, &mut asked) {
             let sighting = Sighting {
                 digest: digest.as_bytes(),
                 exhibit,
@@ -68,6 +70,9 @@ pub fn read_manifest(
         Ok::<(), CaseError>(())
     })?;
     give(piece);
+    if let Some(unanswered) = asked.unanswered(reading.sets) {
+        return Err(Error::Unanswered { reason: unanswered.to_string() });
+    }
     match counts.without_digest {
         0 => Ok(counts),
         files => Err(Error::NoDigest { algorithm: reading.algorithm, files }),
@@ -79,6 +84,7 @@ fn take_part(
     glance: &Glance<'_>,
     reading: &Reading<'_>,
     counts: &mut SourceCounts,
+    asked: &mut Asked,
 ) -> Option<(Digest, Listed)> {
     let is_whole = glance.status().is_some_and(triage_case::Status::is_whole);
     let has_digests = is_whole && glance.has_digests();
@@ -97,10 +103,10 @@ fn take_part(
     };
     let mut listed = Listed::default();
     if !reading.sets.is_empty() {
-        let matches = reading.sets.lookup(&glance.digests(), size_bytes);
-        let has = |disposition| matches.iter().any(|found| found.disposition == disposition);
-        listed.alert = has(Disposition::Alert);
-        listed.informational = has(Disposition::Informational);
+        let digests = glance.digests();
+        asked.add(digests.algorithms());
+        let matches = reading.sets.lookup(&digests, size_bytes);
+        listed = Listed::of(&matches);
         // An alert wins, and what contradicts itself is known to nobody.
         if matches.disposition() == Some(Disposition::KnownGood) {
             counts.known_good += 1;

@@ -7,6 +7,7 @@
 //! whoever composes them knows nothing else about a file system.
 
 mod byte_source;
+mod count;
 mod directory;
 mod entry;
 mod escape;
@@ -18,6 +19,7 @@ mod stream;
 mod times;
 
 pub use byte_source::{ByteSource, Slice};
+pub use count::{count, counted, noun};
 pub use directory::{Directory, Listing, Names};
 pub use entry::{Device, Entry, Facts, FileId, Kind, Ownership};
 pub use escape::{BadEscape, escape, unescape};

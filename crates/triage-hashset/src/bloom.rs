@@ -20,6 +20,9 @@ const MULTIPLIER: u64 = 18_446_744_073_709_550_147;
 const FNV_OFFSET: u64 = 14_695_981_039_346_656_037;
 const FNV_PRIME: u64 = 1_099_511_628_211;
 
+/// The fewest items that a filter is made for: it has 3.5 KiB then.
+const LEAST_CAPACITY: u64 = 1000;
+
 /// What the header of a filter says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
@@ -54,6 +57,22 @@ impl Header {
             probes: (probes as u64).clamp(1, MAX_PROBES),
             bits: (bits as u64).max(1),
             items,
+        }
+    }
+
+    /// Returns the header of a filter for a set of so many items.
+    ///
+    /// The generator of places keeps the last bits of its state to themselves: with few bits, or a
+    /// number of bits that a power of two divides, items share all their places and match by
+    /// chance. So a filter is made for [`LEAST_CAPACITY`] items at least, its bits odd in number.
+    pub(crate) fn for_set(items: u64, rate: f64) -> Self {
+        let mut capacity = items.max(LEAST_CAPACITY);
+        loop {
+            let header = Self::for_items(capacity, rate);
+            if header.bits % 2 == 1 {
+                return Self { items, ..header };
+            }
+            capacity = capacity.saturating_add(1);
         }
     }
 
@@ -159,6 +178,22 @@ mod tests {
         assert!((500_000..=1_000_000).contains(&computed), "{computed}");
         assert!((wrong * 10_000).abs_diff(computed) < 400_000, "{wrong} of 100,000, {computed}");
         assert!(!header.may_contain(&item(1), |_| None), "what is not there has no bits");
+    }
+
+    #[test]
+    fn a_filter_of_few_items_is_no_worse_than_a_large_one() {
+        for count in [1, 2, 3, 64, 1001] {
+            let header = Header::for_set(u64::from(count), 1e-6);
+            assert_eq!((header.items, header.bits % 2), (u64::from(count), 1));
+            let mut bits = vec![0; header.bits_bytes() as usize];
+            let item = |number: u32| format!("{number:08X}").into_bytes();
+            for place in (0..count).flat_map(|number| header.places(&item(number))) {
+                bits[(place / 8) as usize] |= 1 << (place % 8);
+            }
+            let says = |number| header.may_contain(&item(number), |byte| bits.get(byte).copied());
+            assert!((0..count).all(says));
+            assert_eq!((count..count + 100_000).filter(|n| says(*n)).count(), 0, "{count} items");
+        }
     }
 
     #[test]

@@ -24,10 +24,19 @@ pub enum Difference {
         /// The categories in the second release, in order.
         after: Vec<Option<Category>>,
     },
+    /// Digests of both releases with the same categories and other sizes.
+    Resized {
+        /// The digests.
+        digests: Digests,
+        /// The sizes in bytes in the first release, in order, `None` for a row without one.
+        before: Vec<Option<u64>>,
+        /// The sizes in bytes in the second release.
+        after: Vec<Option<u64>>,
+    },
 }
 
 /// Hands out every difference, in the order of the digests. Returns how many digests are in both
-/// releases with the same categories.
+/// releases with the same categories and sizes.
 ///
 /// # Errors
 /// [`Error::Unfit`] if the sets do not have digests of the same algorithms, [`Error::BadIndex`] if
@@ -68,11 +77,14 @@ pub fn diff(
             Ordering::Equal => {
                 let (a, b) = (old.group()?, new.group()?);
                 let digests = a.first().map(|record| record.digests.clone()).unwrap_or_default();
+                let sizes = (sizes(&a), sizes(&b));
                 let (before, after) = (categories(a), categories(b));
-                if before == after {
-                    same += 1;
-                } else {
+                if before != after {
                     each(Difference::Recategorised { digests, before, after })?;
+                } else if sizes.0 != sizes.1 {
+                    each(Difference::Resized { digests, before: sizes.0, after: sizes.1 })?;
+                } else {
+                    same += 1;
                 }
             }
         }
@@ -107,6 +119,13 @@ impl<'a> Groups<'a> {
         }
         Ok(group)
     }
+}
+
+fn sizes(group: &[Record]) -> Vec<Option<u64>> {
+    let mut sizes: Vec<_> = group.iter().map(|record| record.size_bytes).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
 }
 
 fn categories(group: Vec<Record>) -> Vec<Option<Category>> {

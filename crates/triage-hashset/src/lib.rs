@@ -13,6 +13,7 @@
 //! names a membership of a list, never a legal conclusion. File names of a list are never kept.
 
 mod algorithm_name;
+mod asked;
 mod bloom;
 mod builder;
 mod category;
@@ -37,6 +38,7 @@ mod sets;
 mod sorter;
 mod spill;
 
+pub use asked::{Asked, Unanswered};
 pub use builder::Builder;
 pub use category::Category;
 pub use diff::{Difference, diff};

@@ -179,7 +179,8 @@ fn a_bloom_filter_is_the_one_that_other_programs_make_and_read() {
 import struct, sys
 data = open(sys.argv[1], 'rb').read()
 version, n, p, k, m, count = struct.unpack_from('<QQdQQQ', data)
-assert (version, n, p, count) == (1, 20, 1e-6, 20) and len(data) == 48 + (m + 63) // 64 * 8
+assert (version, p, count) == (1, 1e-6, 20) and len(data) == 48 + (m + 63) // 64 * 8
+assert n >= 1000 and m % 2 == 1, 'small filters, and those of even sizes, match by chance'
 words = struct.unpack_from(f'<{(m + 63) // 64}Q', data, 48)
 def has(text):
     h = 0xcbf29ce484222325

@@ -143,6 +143,7 @@ fn a_difference_names_what_came_went_and_was_recategorised() {
                 };
                 format!("{:?}>{:?}", number(&before), number(&after))
             }
+            Difference::Resized { before, after, .. } => format!("{before:?}>{after:?}"),
         });
         Ok(())
     })
@@ -150,6 +151,21 @@ fn a_difference_names_what_came_went_and_was_recategorised() {
     assert_eq!((same, found.len()), (1, 3), "{found:?}");
     assert!(found[0].contains("Some(2)>Some(1)"), "{found:?}");
     assert!(found[1].starts_with('-') && found[2].starts_with('+'), "{found:?}");
+    let sized = |name: &str, sizes: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("md5,size\n{one},{sizes}\n{two},7\n")).unwrap();
+        import(&path, &options()).unwrap()
+    };
+    let mut sizes = Vec::new();
+    let same = diff(&sized("s", "4"), &sized("t", "5"), &mut |difference| {
+        sizes.push(difference);
+        Ok(())
+    });
+    assert_eq!(same.unwrap(), 1);
+    let [Difference::Resized { before: old, after: new, .. }] = &sizes[..] else {
+        panic!("{sizes:?}")
+    };
+    assert_eq!((&old[..], &new[..]), (&[Some(4)][..], &[Some(5)][..]));
     let other = import(&fixture("plain/sha1.txt"), &options()).unwrap();
     assert!(matches!(diff(&before, &other, &mut |_| Ok(())), Err(Error::Unfit { .. })));
 

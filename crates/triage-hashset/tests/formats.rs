@@ -173,7 +173,10 @@ fn packings(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     zip.start_file("list", zip::write::SimpleFileOptions::default()).unwrap();
     zip.write_all(bytes).unwrap();
     let zip = zip.finish().unwrap().into_inner();
-    vec![("gzip", gzip), ("zstd", zstd), ("zip", zip)]
+    let options = lzma_rust2::XzOptions::with_preset(6);
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    xz.write_all(bytes).unwrap();
+    vec![("gzip", gzip), ("zstd", zstd), ("xz", xz.finish().unwrap()), ("zip", zip)]
 }
 
 #[test]

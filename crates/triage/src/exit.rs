@@ -39,7 +39,8 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
     (
         INCOMPLETE,
         "incomplete",
-        "incomplete (unreadable, changed, encrypted, limits, budget, full case drive), no hit: never \"clean\"",
+        "incomplete (unreadable, changed, encrypted, limits, budget, full case drive; digests of no \
+         algorithm that a set holds; a set that cannot be opened), no hit: never \"clean\"",
     ),
     (INCOMPLETE_HIT, "incomplete-hit", "incomplete, hit(s) found"),
     (VERIFY_FAILED, "verify-failed", "verification failed (seal, chain, digest, audit)"),
@@ -54,7 +55,12 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
 
 /// Returns the code of an examination.
 pub(crate) fn of_coverage(coverage: &Coverage, doubts: bool) -> u8 {
-    match (coverage.is_complete() && !doubts, coverage.hits() > 0) {
+    of_answer(coverage.is_complete() && !doubts, coverage.hits() > 0)
+}
+
+/// Returns the code of a question: whether all of it was answered, and whether something was found.
+pub(crate) const fn of_answer(is_complete: bool, is_found: bool) -> u8 {
+    match (is_complete, is_found) {
         (true, false) => COMPLETE,
         (true, true) => HIT,
         (false, false) => INCOMPLETE,

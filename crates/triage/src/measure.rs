@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub(crate) use triage_evidence::{count, counted, noun};
+
 /// Reads a size such as `512`, `10K`, `2.5GiB` or `1T`; the units are powers of 1,024.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -65,19 +67,6 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{whole}.{tenths} {unit}")
 }
 
-/// Writes a number with separators between the thousands.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,9 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_written_for_people() {
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(count(12), "12");
+    fn sizes_are_written_for_people() {
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(3 << 30), "3.0 GiB");
     }

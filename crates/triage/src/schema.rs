@@ -54,8 +54,7 @@ fn summary() -> Value {
         "coverage": coverage(),
         "hits": integer(),
         "gaps": integer(),
-        // `match` says whether any manifest has one; the others list them.
-        "doubts": { "type": ["array", "boolean"], "items": text },
+        "doubts": { "type": "array", "items": text },
     });
     document("the last line", &properties, &["exit", "exit_name", "v", "type"], false)
 }

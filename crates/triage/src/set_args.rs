@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use triage_hash::Algorithm;
+use triage_hash::{Algorithm, Algorithms};
 use triage_hashset::{
     Certainty, ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetKeys,
     SetSource, Sets,
@@ -129,7 +129,7 @@ impl ReadingArgs {
 pub(crate) struct OpenSets {
     /// The sets.
     pub(crate) sets: Arc<Sets>,
-    /// What the plan says of them.
+    /// What the plan says of them, in the same order.
     pub(crate) planned: Vec<PlannedSet>,
 }
 
@@ -237,6 +237,20 @@ pub(crate) fn damaged(sets: &Sets) -> Result<(), Failure> {
     .at(name)
     .because(format!("the page at byte {place} is not as it was written"))
     .hint("`triage sets verify` checks all of it; import or copy the set again"))
+}
+
+/// Says which sets are asked in part only, by digests of these algorithms. Of a set that cannot be
+/// asked at all somebody else speaks.
+pub(crate) fn tell_partly(sets: &Sets, algorithms: Algorithms, console: Console) {
+    let none = |index: &Index| !index.algorithms().iter().any(|a| algorithms.contains(a));
+    for index in sets.partly_matchable(algorithms).filter(|index| !none(index)) {
+        let name = triage_evidence::escape(index.identity().name.as_bytes());
+        console.say(&format!(
+            "note: set {name} also holds digests that are not looked up: it has {}, the files have \
+             {algorithms}",
+            index.algorithms()
+        ));
+    }
 }
 
 /// Says what a list held, above all what of it was not used. What only its import had to guess is

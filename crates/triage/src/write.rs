@@ -5,9 +5,9 @@
 )]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file that does not exist yet.
 pub(crate) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> std::io::Result<()> {
@@ -38,42 +38,84 @@ pub(crate) fn folder(path: &Path) -> std::io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Begins a file that does not exist yet.
-pub(crate) fn new_writer(path: &Path) -> std::io::Result<BufWriter<File>> {
-    Ok(BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?))
-}
-
 /// How much is gathered before it is written.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Writes a file that does not exist yet as a whole: under another name first, made durable, then
-/// renamed, so that a file of that name is never a torn one.
+/// A file that does not exist yet. It is written under another name first, made durable, then
+/// renamed, so that a file of its name is never a torn one; what is not ended is removed.
+pub(crate) struct NewFile {
+    to: PathBuf,
+    part: PathBuf,
+    out: Option<BufWriter<File>>,
+}
+
+impl NewFile {
+    /// Begins a file.
+    pub(crate) fn begin(to: &Path) -> std::io::Result<Self> {
+        if to.symlink_metadata().is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let mut part = to.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&part)?;
+        let out = Some(BufWriter::with_capacity(BUFFER_BYTES, file));
+        Ok(Self { to: to.to_path_buf(), part, out })
+    }
+
+    /// Returns the path that it gets.
+    pub(crate) fn path(&self) -> &Path {
+        &self.to
+    }
+
+    /// Ends it.
+    pub(crate) fn end(mut self) -> std::io::Result<()> {
+        let named = match self.out.take() {
+            None => Err(ErrorKind::BrokenPipe.into()),
+            Some(out) => out
+                .into_inner()
+                .map_err(std::io::IntoInnerError::into_error)
+                .and_then(|file| file.sync_all())
+                .and_then(|()| rename_new(&self.part, &self.to)),
+        };
+        if named.is_err() {
+            self.remove();
+        }
+        named
+    }
+
+    fn remove(&self) {
+        // What is left is a torn file under a name of our own.
+        let _kept = fs::remove_file(&self.part);
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.as_mut().ok_or(ErrorKind::BrokenPipe)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.as_mut().ok_or(ErrorKind::BrokenPipe)?.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.out.is_some() {
+            self.remove();
+        }
+    }
+}
+
+/// Writes a file that does not exist yet as a whole.
 pub(crate) fn new_file_from(
     path: &Path,
     render: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
-    if path.symlink_metadata().is_ok() {
-        return Err(std::io::ErrorKind::AlreadyExists.into());
-    }
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = Path::new(&part);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(part)?;
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
-    let done = render(&mut out)
-        .and_then(|()| out.into_inner().map_err(std::io::IntoInnerError::into_error))
-        .and_then(|file| file.sync_all())
-        .and_then(|()| rename_new(part, path));
-    if done.is_err() {
-        // What is left is a torn file under a name of our own.
-        let _kept = fs::remove_file(part);
-    }
-    done
-}
-
-/// Gives a file that was written under another name its own, which must not exist.
-pub(crate) fn name_new(from: &Path, to: &Path) -> std::io::Result<()> {
-    rename_new(from, to)
+    let mut file = NewFile::begin(path)?;
+    render(&mut file)?;
+    file.end()
 }
 
 /// Renames without replacing; where the file system cannot promise that, it is looked at first.
@@ -82,7 +124,7 @@ fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
             if to.symlink_metadata().is_ok() {
-                return Err(std::io::ErrorKind::AlreadyExists.into());
+                return Err(ErrorKind::AlreadyExists.into());
             }
             fs::rename(from, to)
         }

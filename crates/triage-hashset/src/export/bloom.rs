@@ -20,7 +20,7 @@ const MOST_BYTES: u64 = 1 << 30;
 
 fn write(out: &mut Exporting<'_>) -> Result<(), Error> {
     let algorithm = out.one_algorithm()?;
-    let header = Header::for_items(out.index.digest_count(algorithm), RATE);
+    let header = Header::for_set(out.index.digest_count(algorithm), RATE);
     let length = usize::try_from(header.bits_bytes()).ok();
     let length = length.filter(|_| header.bits_bytes() <= MOST_BYTES);
     let length =

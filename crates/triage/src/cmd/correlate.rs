@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use triage_correlate::{Join, Matrix, Owners, Shared};
+use triage_correlate::{InventoryHead, Join, Matrix, Owners, Shared};
 use triage_hash::Algorithm;
 use triage_hashset::DigestKey;
 
@@ -22,7 +22,8 @@ use crate::{exit, measure, shown};
 /// CASES are packages. Only digests are compared: of files that were read in full, without empty
 /// ones and without what --known-good lists. Two packages of one exhibit count as one exhibit. Each
 /// manifest is compared with its seal; `verify` checks the rest. Exits with 1 if anything is
-/// shared, with 3 or 4 if a package could not be used or has gaps.
+/// shared, with 3 or 4 if a package could not be used or has gaps, or a set could not match its
+/// files, with 5 if a package or an inventory is not as it was written.
 ///
 /// Examples:
 ///   triage correlate CASE-*/ --known-good nsrl.thx --html shared.html
@@ -33,11 +34,11 @@ use crate::{exit, measure, shown};
 #[command(verbatim_doc_comment)]
 pub(crate) struct CorrelateArgs {
     /// The packages
-    #[arg(value_name = "CASES", required_unless_present = "cases_from")]
+    #[arg(value_name = "CASES", required_unless_present = "packages_from")]
     pub(super) cases: Vec<PathBuf>,
     /// More packages, one a line (`-`: standard input)
-    #[arg(long, value_name = "FILE")]
-    pub(super) cases_from: Option<PathBuf>,
+    #[arg(long, alias = "cases-from", value_name = "FILE")]
+    pub(super) packages_from: Option<PathBuf>,
     #[command(flatten)]
     pub(super) sets: SetArgs,
     /// A CSV file of exhibit and owner, one a line; else each exhibit has an owner of its own
@@ -89,9 +90,9 @@ pub(crate) struct KeyedArgs {
     pub(super) with: Vec<PathBuf>,
 }
 
-/// How many exhibits are listed for one file; a file on hundreds belongs to a system, and a line
-/// for each of them would be most of the output. All are counted.
-pub(super) const LIMIT_LISTED: usize = 50;
+/// How many exhibits are listed for one file in a line of JSON; a file on hundreds belongs to a
+/// system, and these would be most of the output. All are counted, and all stand in the table.
+const LIMIT_LISTED: usize = 50;
 /// How many files are held to be shown with names, or on the page.
 const LIMIT_HELD: usize = 1_000_000;
 
@@ -103,6 +104,8 @@ pub(super) struct Answer {
     pub(super) rare: u64,
     /// Those on more than one exhibit that an alerting set lists.
     pub(super) alerting: u64,
+    /// Those of which an alerting bloom filter alone says that it probably lists them.
+    pub(super) probably_alerting: u64,
     /// What each two exhibits share.
     pub(super) matrix: Option<Matrix>,
     /// The rare files, as many as are held.
@@ -134,6 +137,9 @@ pub(crate) fn run(args: &CorrelateArgs, console: Console) -> Result<u8, Failure>
     if key.is_some() && args.names {
         console.say("note: names are those of these exhibits; the inventories hold none");
     }
+    if let Some(label) = &args.keyed.label {
+        InventoryHead::new(label, "", args.algorithm, 0, 0).map_err(failure)?;
+    }
     for path in [&args.csv, &args.html, &args.keyed.export].into_iter().flatten() {
         if path.symlink_metadata().is_ok() {
             return Err(Failure::new(exit::REFUSED, "refused to write over existing output")
@@ -149,19 +155,10 @@ pub(crate) fn run(args: &CorrelateArgs, console: Console) -> Result<u8, Failure>
     let mut outputs = Outputs::begin(args, &found, key.as_ref(), console)?;
     let answer = compare(args, join, &found, &mut outputs)?;
     outputs.rare(&answer, &found)?;
-    let code = code_of(&answer, &found);
+    let code = found.packages.code(found.are_examined(), answer.shared > 0);
     outputs.end(&answer, &found, code)?;
     tell(args, &answer, &found, code, console);
     Ok(code)
-}
-
-fn code_of(answer: &Answer, found: &Found) -> u8 {
-    match (found.is_complete(), answer.shared > 0) {
-        (true, false) => exit::COMPLETE,
-        (true, true) => exit::HIT,
-        (false, false) => exit::INCOMPLETE,
-        (false, true) => exit::INCOMPLETE_HIT,
-    }
 }
 
 /// Hands every shared file to where it belongs.
@@ -175,6 +172,7 @@ fn compare(
         shared: 0,
         rare: 0,
         alerting: 0,
+        probably_alerting: 0,
         matrix: Matrix::new(found.exhibits.len()),
         held: Vec::new(),
         sightings: join.sightings(),
@@ -189,6 +187,7 @@ fn compare(
         }
         answer.shared += 1;
         answer.alerting += u64::from(shared.listed.alert);
+        answer.probably_alerting += u64::from(shared.listed.is_only_probable_alert());
         let is_rare = (2..=most).contains(&shared.owners);
         if is_rare {
             answer.rare += 1;
@@ -260,6 +259,8 @@ pub(super) fn shared_json(
         "exhibits": on, "exhibit_count": shared.on.len(), "owners": shared.owners,
         "copies": shared.copies(), "rare": is_rare,
         "alert": shared.listed.alert, "informational": shared.listed.informational,
+        "probable_alert": shared.listed.probable_alert,
+        "probable_informational": shared.listed.probable_informational,
         "first_seen": seen.0, "last_seen": seen.1,
     })
 }

@@ -1,60 +1,63 @@
 //! What a correlation leaves behind: JSON lines, a table, a page, an inventory, and words.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
 use triage_case::{Glance, StoredManifest};
 use triage_correlate::{
-    Error, ExhibitRow, InventoryHead, Page, Shared, SharedRow, write_inventory,
+    Error, ExhibitRow, InventoryExhibit, InventoryHead, InventoryWriter, Page, Shared, SharedRow,
 };
 use triage_evidence::escape;
+use triage_hash::Algorithm;
 use triage_hashset::DigestKey;
 
-use super::correlate::{Answer, CorrelateArgs, LIMIT_LISTED, shared_json, time};
+use super::correlate::{Answer, CorrelateArgs, shared_json, time};
 use super::correlate_read::{Found, Source, failure};
 use super::many::{each_in_order, threads};
 use crate::console::{Console, Results};
 use crate::failure::Failure;
-use crate::write::{self, new_writer};
-use crate::{exit, measure, shown};
+use crate::measure::{self, counted, noun};
+use crate::write::{self, NewFile};
+use crate::{exit, shown};
 
 /// How many rare files the page lists.
 const LIMIT_PAGE_ROWS: usize = 1_000;
 /// How many rare files and pairs the terminal lists.
 const LIMIT_TOLD: usize = 20;
 
-/// Files that are begun under another name and get theirs at the end.
-struct Begun {
-    to: std::path::PathBuf,
-    out: BufWriter<File>,
-}
-
-impl Begun {
-    fn new(to: &Path) -> Result<Self, Failure> {
-        let failed = |error: &std::io::Error| cannot_write(to, error);
-        let out = new_writer(&part(to)).map_err(|error| failed(&error))?;
-        Ok(Self { to: to.to_path_buf(), out })
-    }
-
-    fn end(self) -> Result<(), Failure> {
-        let failed = |error: &std::io::Error| cannot_write(&self.to, error);
-        let file = self.out.into_inner().map_err(|error| failed(error.error()))?;
-        file.sync_all().map_err(|error| failed(&error))?;
-        write::name_new(&part(&self.to), &self.to).map_err(|error| failed(&error))
-    }
-}
-
-fn part(path: &Path) -> std::path::PathBuf {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    part.into()
-}
-
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(exit::INCOMPLETE, "cannot write the result").at(shown::path(path)).caused_by(error)
+}
+
+fn begin_csv(to: &Path) -> Result<NewFile, Failure> {
+    let failed = |error: &std::io::Error| cannot_write(to, error);
+    let mut csv = NewFile::begin(to).map_err(|error| failed(&error))?;
+    let head = "digest,size,exhibits,exhibit,owner,copies,owners,rare,alert,informational,\
+                probable_alert,probable_informational,first_seen,last_seen,modified_first,\
+                modified_last,path\r\n";
+    csv.write_all(head.as_bytes()).map_err(|error| failed(&error))?;
+    Ok(csv)
+}
+
+/// Begins an inventory of our own exhibits, which are the first ones.
+fn begin_inventory(
+    to: &Path,
+    key: &str,
+    label: &str,
+    algorithm: Algorithm,
+    found: &Found,
+) -> Result<InventoryWriter<NewFile>, Failure> {
+    let failed = found.packages.all_failed().len() as u64;
+    let head = InventoryHead::new(label, key, algorithm, found.own, failed).map_err(failure)?;
+    let exhibits = (1..=found.own).map(|number| {
+        let exhibit = found.exhibit(number - 1);
+        InventoryExhibit::new(number, &exhibit.counts, exhibit.gaps, exhibit.doubts)
+    });
+    NewFile::begin(to)
+        .and_then(|file| InventoryWriter::new(file, &head, exhibits))
+        .map_err(|error| cannot_write(to, &error))
 }
 
 /// Where shared files go.
@@ -63,8 +66,8 @@ pub(super) struct Outputs<'a> {
     found: &'a Found,
     console: Console,
     lines: Option<Results>,
-    csv: Option<Begun>,
-    inventory: Option<Begun>,
+    csv: Option<NewFile>,
+    inventory: Option<InventoryWriter<NewFile>>,
     rows: Vec<SharedRow>,
 }
 
@@ -76,18 +79,13 @@ impl<'a> Outputs<'a> {
         key: Option<&DigestKey>,
         console: Console,
     ) -> Result<Self, Failure> {
-        let mut csv = args.csv.as_deref().map(Begun::new).transpose()?;
-        if let (Some(csv), Some(to)) = (&mut csv, &args.csv) {
-            let head = "digest,size,exhibits,exhibit,owner,copies,owners,rare,alert,informational,\
-                        first_seen,last_seen,modified_first,modified_last,path\r\n";
-            csv.out.write_all(head.as_bytes()).map_err(|error| cannot_write(to, &error))?;
-        }
-        let mut inventory = args.keyed.export.as_deref().map(Begun::new).transpose()?;
-        if let (Some(begun), Some(key), Some(label)) = (&mut inventory, key, &args.keyed.label) {
-            let head = InventoryHead::new(label, &key.id(), args.algorithm, found.own);
-            let to = begun.to.clone();
-            write_inventory(&head, &mut begun.out).map_err(|error| cannot_write(&to, &error))?;
-        }
+        let csv = args.csv.as_deref().map(begin_csv).transpose()?;
+        let inventory = match (&args.keyed.export, key, &args.keyed.label) {
+            (Some(to), Some(key), Some(label)) => {
+                Some(begin_inventory(to, &key.id(), label, args.algorithm, found)?)
+            }
+            _ => None,
+        };
         let lines = console.json.then(Results::new);
         let mut outputs = Self { args, found, console, lines, csv, inventory, rows: Vec::new() };
         outputs.exhibits();
@@ -104,7 +102,7 @@ impl<'a> Outputs<'a> {
                 "first_seen": exhibit.first_seen, "last_seen": exhibit.last_seen,
                 "files": counts.files, "known_good": counts.known_good, "empty": counts.empty,
                 "without_content": counts.without_content, "gaps": exhibit.gaps,
-                "inventory": exhibit.is_foreign,
+                "doubts": exhibit.doubts, "inventory": exhibit.is_foreign,
             });
             lines.line(line.to_string().as_bytes());
         }
@@ -112,8 +110,8 @@ impl<'a> Outputs<'a> {
 
     /// Takes a file of any number of exhibits into the inventory.
     pub(super) fn inventory(&mut self, shared: &Shared) -> Result<(), Error> {
-        if let Some(begun) = &mut self.inventory {
-            shared.write_inventory_lines(self.found.own, &mut begun.out)?;
+        if let Some(inventory) = &mut self.inventory {
+            inventory.file(shared)?;
         }
         Ok(())
     }
@@ -131,7 +129,7 @@ impl<'a> Outputs<'a> {
         }
         if let Some(csv) = &mut self.csv {
             let digest = crate::facts::hex(&shared.digest);
-            for (place, on) in shared.on.iter().enumerate().take(LIMIT_LISTED) {
+            for (place, on) in shared.on.iter().enumerate() {
                 let exhibit = self.found.exhibit(on.exhibit);
                 let name = names.get(place).map_or("", String::as_str);
                 let modified = |seconds: Option<i64>| seconds.map(time).unwrap_or_default();
@@ -146,13 +144,15 @@ impl<'a> Outputs<'a> {
                     is_rare.to_string(),
                     shared.listed.alert.to_string(),
                     shared.listed.informational.to_string(),
+                    shared.listed.probable_alert.to_string(),
+                    shared.listed.probable_informational.to_string(),
                     cell(&exhibit.first_seen),
                     cell(&exhibit.last_seen),
                     modified(on.modified.map(|(first, _)| first)),
                     modified(on.modified.map(|(_, last)| last)),
                     cell(name),
                 ];
-                write!(csv.out, "{}\r\n", cells.join(","))?;
+                write!(csv, "{}\r\n", cells.join(","))?;
             }
         }
         Ok(())
@@ -185,8 +185,15 @@ impl<'a> Outputs<'a> {
 
     /// Ends every file and says the sums.
     pub(super) fn end(mut self, answer: &Answer, found: &Found, code: u8) -> Result<(), Failure> {
-        for begun in [self.csv.take(), self.inventory.take()].into_iter().flatten() {
-            begun.end()?;
+        let inventory = self.inventory.take().map(InventoryWriter::end).transpose();
+        let failed = |error: &std::io::Error| {
+            let to = self.args.keyed.export.as_deref().unwrap_or(Path::new(""));
+            cannot_write(to, error)
+        };
+        let inventory = inventory.map_err(|error| failed(&error))?;
+        for file in [self.csv.take(), inventory].into_iter().flatten() {
+            let to = file.path().to_path_buf();
+            file.end().map_err(|error| cannot_write(&to, &error))?;
         }
         if let Some(path) = &self.args.html {
             let page = self.page(answer, found);
@@ -211,18 +218,16 @@ impl<'a> Outputs<'a> {
             let line = json!({ "v": 1, "type": "pair", "a": a, "b": b, "rare_files": files });
             self.line(&line);
         }
-        for (path, because) in &found.failed {
-            let line = json!({ "v": 1, "type": "failed", "package": path, "because": because });
-            self.line(&line);
-        }
-        let summary = json!({
+        let mut summary = json!({
             "v": 1, "type": "summary", "exit": code, "exit_name": exit::name(code),
             "exhibits": found.exhibits.len(), "packages": found.sources.len(),
-            "failed": found.failed.len(), "complete": found.is_complete(),
+            "complete": found.is_complete(),
             "files": answer.sightings, "shared": answer.shared, "rare": answer.rare,
-            "shared_alerting": answer.alerting, "rare_limit": self.args.rare,
-            "matrix": answer.matrix.is_some(),
+            "shared_alerting": answer.alerting,
+            "shared_probably_alerting": answer.probably_alerting,
+            "rare_limit": self.args.rare, "matrix": answer.matrix.is_some(),
         });
+        found.packages.sum_up(&mut summary);
         self.line(&summary);
         Ok(())
     }
@@ -254,9 +259,9 @@ impl<'a> Outputs<'a> {
         )];
         if answer.held.len() > self.rows.len() {
             notes.push(format!(
-                "{} of {} rare files are listed.",
+                "{} of {} listed.",
                 self.rows.len(),
-                measure::count(answer.rare)
+                counted(answer.rare, "rare file is", "rare files are")
             ));
         }
         if answer.matrix.is_none() {
@@ -264,10 +269,12 @@ impl<'a> Outputs<'a> {
         }
         notes.extend(
             found
-                .failed
+                .packages
+                .all_failed()
                 .iter()
                 .map(|(path, because)| format!("NOT COMPARED: {path}, because {because}")),
         );
+        notes.extend(found.packages.doubts().iter().map(|doubt| format!("DOUBT: {doubt}")));
         (rows.collect(), notes, words(self.args, answer, found))
     }
 
@@ -276,7 +283,8 @@ impl<'a> Outputs<'a> {
         let pairs = answer.matrix.as_ref().map(triage_correlate::Matrix::pairs).unwrap_or_default();
         for (a, b, files) in pairs.iter().take(LIMIT_TOLD) {
             let (a, b) = (&found.exhibit(*a).label, &found.exhibit(*b).label);
-            self.console.line(&format!("{files:>8} rare files on {a} and {b}"));
+            let word = noun(u64::from(*files), "rare file ", "rare files");
+            self.console.line(&format!("{files:>8} {word} on {a} and {b}"));
         }
         for row in self.rows.iter().take(LIMIT_TOLD) {
             let shared = &row.shared;
@@ -285,7 +293,11 @@ impl<'a> Outputs<'a> {
                 let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
                 format!("{}{name}", found.exhibit(on.exhibit).label)
             });
-            let alert = if shared.listed.alert { "  ALERT" } else { "" };
+            let alert = match (shared.listed.alert, shared.listed.probable_alert) {
+                (true, _) => "  ALERT",
+                (false, true) => "  PROBABLE ALERT (a bloom filter may be wrong)",
+                (false, false) => "",
+            };
             self.console.line(&format!(
                 "{}  {}  on {}{alert}",
                 crate::facts::hex(&shared.digest),
@@ -313,11 +325,15 @@ fn cell(text: &str) -> String {
 /// Returns the answer in one sentence.
 fn words(args: &CorrelateArgs, answer: &Answer, found: &Found) -> String {
     let state = if found.is_complete() { "complete" } else { "INCOMPLETE" };
+    let probable = match answer.probably_alerting {
+        0 => String::new(),
+        some => format!(", {} PROBABLY in one (a bloom filter may be wrong)", measure::count(some)),
+    };
     format!(
-        "{state}: {} files are on several of {} exhibits, {} of them rare (at most {} owners), {} \
-         in an alerting set",
-        measure::count(answer.shared),
-        measure::count(found.exhibits.len() as u64),
+        "{state}: {} on several of {}, {} of them rare (at most {} owners), {} in an alerting \
+         set{probable}",
+        counted(answer.shared, "file is", "files are"),
+        counted(found.exhibits.len() as u64, "exhibit", "exhibits"),
         measure::count(answer.rare),
         args.rare,
         measure::count(answer.alerting)
@@ -332,6 +348,9 @@ pub(super) fn tell(
     code: u8,
     console: Console,
 ) {
+    for doubt in found.packages.doubts() {
+        console.say(&format!("DOUBT: {doubt}"));
+    }
     if answer.matrix.is_none() {
         console.say("note: there are too many exhibits for a matrix");
     }

@@ -1,6 +1,6 @@
 //! Reads the packages and inventories that are correlated, side by side.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,12 @@ use triage_correlate::{Inventory, Join, Reading, Shared, SourceCounts, read_mani
 use triage_hashset::{DigestKey, Sets};
 
 use super::correlate::CorrelateArgs;
-use super::many::{doubts, each_in_order, packages, threads};
+use super::many::{Packages, doubts, each_in_order, packages, threads};
 use super::scan_args::read_text;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{measure, shown};
+use crate::measure::{self, counted};
+use crate::{exit, shown};
 
 /// One exhibit.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,9 @@ pub(super) struct Exhibit {
     pub(super) counts: SourceCounts,
     /// Entries that were not examined in full.
     pub(super) gaps: u64,
+    /// Whether a scan of it ended early or noted a doubt against itself, or a package of it could
+    /// not be used.
+    pub(super) doubts: bool,
     /// Whether it comes from another agency's inventory.
     pub(super) is_foreign: bool,
 }
@@ -57,19 +61,23 @@ pub(super) struct Found {
     pub(super) sources: Vec<Source>,
     /// How many of the exhibits are our own: the first ones.
     pub(super) own: u32,
-    /// Packages that could not be used, with the reason.
-    pub(super) failed: Vec<(String, String)>,
+    /// What became of the packages.
+    pub(super) packages: Packages,
+    /// The labels of inventories.
+    inventories: HashSet<String>,
     /// Exhibits of packages that could not be used to the end.
-    dropped: Vec<u32>,
-    /// Whether the scan of a package ended early or noted a doubt.
-    has_doubts: bool,
+    dropped: HashSet<u32>,
 }
 
 impl Found {
     /// Says whether everything that was named has been compared, and was examined in full.
     pub(super) fn is_complete(&self) -> bool {
-        let gaps = self.exhibits.iter().any(|exhibit| exhibit.gaps > 0);
-        self.failed.is_empty() && !gaps && !self.has_doubts
+        self.are_examined() && self.packages.are_complete()
+    }
+
+    /// Says whether every exhibit was examined in full.
+    pub(super) fn are_examined(&self) -> bool {
+        !self.exhibits.iter().any(|exhibit| exhibit.gaps > 0 || exhibit.doubts)
     }
 
     /// Says whether the sightings of an exhibit count.
@@ -107,10 +115,10 @@ pub(super) fn read_all(
     join: &mut Join,
     console: Console,
 ) -> Result<Found, Failure> {
-    let paths = packages(&args.cases, args.cases_from.as_deref())?;
+    let paths = packages(&args.cases, args.packages_from.as_deref())?;
     let mut found = Found::default();
     let mut opened = Vec::new();
-    open_all(&paths, &mut found, &mut opened)?;
+    open_all(&paths, &mut found, &mut opened, console)?;
     put_owners(args, &mut found)?;
     found.own = u32::try_from(found.exhibits.len()).unwrap_or(u32::MAX);
     let reading = Reading { algorithm: args.algorithm, key, sets };
@@ -118,8 +126,11 @@ pub(super) fn read_all(
     for path in &args.keyed.with {
         read_inventory(path, args, key, join, &mut found, console)?;
     }
-    for (path, because) in &found.failed {
-        console.line(&format!("FAILED {path}: {because}"));
+    let mut labels = HashSet::new();
+    if let Some(twice) = found.exhibits.iter().find(|exhibit| !labels.insert(&exhibit.label)) {
+        return Err(Failure::usage("two exhibits have the same label")
+            .at(twice.label.clone())
+            .hint("compare one inventory of each agency, with a label of its own"));
     }
     Ok(found)
 }
@@ -129,6 +140,7 @@ fn open_all(
     paths: &[PathBuf],
     found: &mut Found,
     opened: &mut Vec<StoredManifest>,
+    console: Console,
 ) -> Result<(), Failure> {
     let mut numbers: HashMap<(String, String), u32> = HashMap::new();
     let mut manifests: BTreeMap<String, String> = BTreeMap::new();
@@ -137,20 +149,20 @@ fn open_all(
         let stored = match StoredManifest::open(path) {
             Ok(stored) => stored,
             Err(error) => {
-                found.failed.push((shown, Failure::from(error).because.unwrap_or_default()));
+                found.packages.unusable(&shown, Failure::from(error), console);
                 continue;
             }
         };
-        match doubts(&stored) {
-            Ok(doubts) => found.has_doubts |= doubts,
+        let doubts = match doubts(&stored) {
+            Ok(doubts) => doubts,
             Err(error) => {
-                found.failed.push((shown, error.because.unwrap_or_default()));
+                found.packages.unusable(&shown, error, console);
                 continue;
             }
-        }
+        };
         let Some(seal) = stored.seal() else {
             let because = "a manifest alone does not say what it belongs to: name the package";
-            found.failed.push((shown, because.to_owned()));
+            found.packages.unusable(&shown, Failure::usage(because), console);
             continue;
         };
         if let Some(other) =
@@ -172,8 +184,10 @@ fn open_all(
         if let Some(exhibit) = found.exhibits.get_mut(place) {
             exhibit.see(&seal.time);
             exhibit.gaps += gaps;
+            exhibit.doubts |= !doubts.is_empty();
             exhibit.seals.extend(stored.seal_sha256().map(str::to_owned));
         }
+        found.packages.used(&shown, true, &doubts);
         found.sources.push(Source { path: path.clone(), exhibit: number });
         opened.push(stored);
     }
@@ -259,9 +273,9 @@ fn read_packages(
                 &mut |place, result| {
                     if (place + 1) % 100 == 0 {
                         console.say(&format!(
-                            "{} of {} packages read",
+                            "{} of {} read",
                             measure::count(place as u64 + 1),
-                            measure::count(jobs.len() as u64)
+                            counted(jobs.len() as u64, "package", "packages")
                         ));
                     }
                     results.push(result);
@@ -275,7 +289,7 @@ fn read_packages(
     });
     let (sorted, results) = sorted;
     sorted.map_err(failure)?;
-    let results = results.map_err(|_| Failure::new(crate::exit::INTERNAL, "a reader failed"))?;
+    let results = results.map_err(|_| Failure::new(exit::INTERNAL, "a reader failed"))?;
     for (place, result) in results.into_iter().enumerate() {
         let Some(source) = found.sources.get(place) else { continue };
         let number = usize::try_from(source.exhibit).unwrap_or(usize::MAX);
@@ -286,9 +300,11 @@ fn read_packages(
                 }
             }
             Err(error) => {
-                let reason = failure(error).because.unwrap_or_default();
-                found.failed.push((shown::path(&source.path), reason));
-                found.dropped.push(source.exhibit);
+                found.packages.broke_off(&shown::path(&source.path), failure(error), console);
+                found.dropped.insert(source.exhibit);
+                if let Some(exhibit) = found.exhibits.get_mut(number) {
+                    exhibit.doubts = true;
+                }
             }
         }
     }
@@ -321,24 +337,41 @@ fn read_inventory(
         Inventory::open(lines, &id, args.algorithm).map_err(|error| at(failure(error)))?;
     let head = inventory.head().clone();
     let first = u32::try_from(found.exhibits.len()).unwrap_or(u32::MAX);
-    if head.exhibits > 1 << 20 {
-        let reason = "it names more than a million exhibits";
-        return Err(at(Failure::usage("cannot use the inventory").because(reason)));
-    }
     let label = triage_evidence::escape(head.label.as_bytes());
-    found.exhibits.extend((1..=head.exhibits).map(|number| Exhibit {
-        label: format!("{label}/{number}"),
-        owner: format!("{label}/{number}"),
+    if args.keyed.label.as_ref() == Some(&head.label) || !found.inventories.insert(head.label) {
+        return Err(at(Failure::usage("the label of the inventory stands for another one too"))
+            .because(format!("it is {label}"))
+            .hint("have it exported again with a label of its own"));
+    }
+    found.exhibits.extend(inventory.exhibits().iter().map(|told| Exhibit {
+        label: format!("{label}/{}", told.number),
+        owner: format!("{label}/{}", told.number),
+        counts: SourceCounts {
+            files: told.files,
+            known_good: told.known_good,
+            ..SourceCounts::default()
+        },
+        gaps: told.gaps,
+        doubts: told.doubts,
         is_foreign: true,
         ..Exhibit::default()
     }));
+    for told in inventory.exhibits().iter().filter(|told| told.doubts) {
+        let number = told.number;
+        found.packages.doubt(format!("{label}/{number}: whoever exported it had a doubt about it"));
+    }
     let read = inventory.read(first, &mut |piece| join.take(piece));
     let lines = read.map_err(|error| at(failure(error)))?;
     console.say(&format!(
-        "inventory {label}: {} digests of {} exhibits",
-        measure::count(lines),
-        head.exhibits
+        "inventory {label}: {} of {}",
+        counted(lines, "digest", "digests"),
+        counted(u64::from(head.exhibits), "exhibit", "exhibits")
     ));
+    if head.failed > 0 {
+        let because = counted(head.failed, "package of it was", "packages of it were");
+        let because = format!("{because} not used by whoever exported it");
+        found.packages.failed(&shown::path(path), because, console);
+    }
     Ok(())
 }
 
@@ -348,6 +381,9 @@ pub(super) fn failure(error: triage_correlate::Error) -> Failure {
     match error {
         E::Case(error) => Failure::from(error),
         E::Sort(error) => Failure::from(error),
+        E::TornInventory { .. } => {
+            Failure::new(exit::VERIFY_FAILED, "the inventory is damaged").caused_by(&error)
+        }
         other => Failure::usage("cannot correlate").caused_by(&other),
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_case::{DifferenceLine, DifferenceSums, Record, StoredManifest, diff};
 
-use super::many::is_doubtful;
+use super::many::doubts;
 use super::scan_since;
 use crate::console::{Console, Results};
 use crate::failure::Failure;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DiffArgs, console: Console) -> Result<u8, Failure> {
     };
     let (before, after) = (open(&args.before)?, open(&args.after)?);
     for (name, stored) in [("A", &before), ("B", &after)] {
-        doubts(name, stored, console)?;
+        tell_doubts(name, stored, console)?;
     }
     let mut sums = DifferenceSums {
         since_seal_sha256: before.seal_sha256().unwrap_or_default().to_owned(),
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &DiffArgs, console: Console) -> Result<u8, Failure> {
 
 /// Says what stands against a comparison before it is made: the manifest may not be a sealed one,
 /// or may not hold everything that is there.
-fn doubts(name: &str, stored: &StoredManifest, console: Console) -> Result<(), Failure> {
+fn tell_doubts(name: &str, stored: &StoredManifest, console: Console) -> Result<(), Failure> {
     let Some(seal) = stored.seal_sha256() else {
         console
             .say(&format!("warning: {name} is a manifest alone: nothing shows that it is sealed"));
@@ -82,7 +82,7 @@ fn doubts(name: &str, stored: &StoredManifest, console: Console) -> Result<(), F
     if !(plan["after"].is_null() && plan["until"].is_null() && plan["files"].is_null()) {
         console.say(&format!("warning: {name} holds a PART of its exhibit only"));
     }
-    if is_doubtful(&run) {
+    if !doubts(stored)?.is_empty() {
         console.say(&format!(
             "warning: the scan of {name} ended early or noted a doubt: what seems to be new or gone \
              may only not have been met"

@@ -1,7 +1,6 @@
 //! The shards of a plan: lists of locations that `scan --files-from` takes.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -43,7 +42,7 @@ pub(super) fn refuse(args: &ShardArgs, evidence: &Evidence) -> Result<(), Failur
 /// A list that is being written.
 struct List {
     number: usize,
-    out: BufWriter<File>,
+    out: write::NewFile,
 }
 
 /// Writes the list of every shard. The evidence is walked again, so that no list is ever held in
@@ -116,7 +115,7 @@ impl Lists<'_> {
     /// Ends the list that is open and begins the next one, which may stay empty.
     fn begin_next(&mut self) -> std::io::Result<()> {
         self.end()?;
-        let out = write::new_writer(&self.folder.join(name(self.next)))?;
+        let out = write::NewFile::begin(&self.folder.join(name(self.next)))?;
         self.open = Some(List { number: self.next, out });
         self.next += 1;
         Ok(())
@@ -124,7 +123,7 @@ impl Lists<'_> {
 
     fn end(&mut self) -> std::io::Result<()> {
         match self.open.take() {
-            Some(list) => list.out.into_inner().map_err(|error| error.into_error())?.sync_all(),
+            Some(list) => list.out.end(),
             None => Ok(()),
         }
     }

@@ -6,21 +6,22 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_case::{Coverage, Error, Record, StoredManifest};
 use triage_hash::Algorithms;
-use triage_hashset::Sets;
+use triage_hashset::{Asked, Sets};
 
-use super::many::{doubts, each_in_order, packages, threads};
+use super::many::{Packages, doubts, each_in_order, packages, threads};
 use super::rematch_changes;
 use crate::console::{Console, out};
+use crate::exit;
 use crate::failure::Failure;
-use crate::set_args::{SetArgs, damaged};
+use crate::measure::counted;
+use crate::set_args::{SetArgs, damaged, tell_partly};
 use crate::shown::{self, coverage_json, hit_line, probable_words, record_json};
-use crate::{exit, measure};
 
 /// Look the digests of stored manifests up in sets again; no disk needed
 ///
 /// MANIFEST is a package or a manifest file. What was not read then is not matched now: the exit
-/// code is 3 or 4 if a manifest has gaps. The manifest of a package is compared with its seal;
-/// `verify` checks the rest.
+/// code is 3 or 4 if a manifest has gaps, or files without any digest that a set could match. The
+/// manifest of a package is compared with its seal; `verify` checks the rest.
 ///
 /// With --changed-from, only what another release of a set changes is printed: new hits, hits that
 /// are none any more, other categories. Only digests that differ between the two releases are
@@ -35,7 +36,7 @@ pub(crate) struct MatchArgs {
     /// The packages or manifests
     #[arg(value_name = "MANIFEST", required_unless_present = "packages_from")]
     pub(super) manifests: Vec<PathBuf>,
-    /// More of them, one a line (`-`: standard input)
+    /// More packages, one a line (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     pub(super) packages_from: Option<PathBuf>,
     #[command(flatten)]
@@ -49,22 +50,19 @@ pub(crate) struct MatchArgs {
 }
 
 /// What was found in one manifest.
-pub(super) struct Matched {
+struct Matched {
     /// The sums of its records, with the hits of these sets.
     coverage: Coverage,
     /// The digests that it has.
     digests: Algorithms,
     /// The records with a hit, and the number of the exhibit.
     hits: Vec<(Record, String)>,
+    /// Which set could not match it, in words.
+    unanswered: Option<String>,
     /// Whether it was compared with a seal.
     sealed: bool,
-    /// Whether its scan ended early or noted a doubt.
-    doubts: bool,
-}
-
-/// Why a manifest could not be used.
-pub(super) fn reason(error: Failure) -> String {
-    error.because.unwrap_or(error.what)
+    /// What its scan noted against itself.
+    doubts: Vec<String>,
 }
 
 /// Runs the verb.
@@ -86,21 +84,25 @@ pub(crate) fn run(args: &MatchArgs, console: Console) -> Result<u8, Failure> {
         }
     });
     damaged(sets)?;
-    sum.end(sets, console)
+    Ok(sum.end(sets, console))
 }
 
 /// Looks all digests of a manifest up.
 fn matched(path: &Path, sets: &Sets) -> Result<Matched, Failure> {
     let stored = StoredManifest::open(path)?;
+    let mut asked = Asked::default();
     let mut matched = Matched {
         coverage: Coverage::default(),
         digests: Algorithms::NONE,
         hits: Vec::new(),
+        unanswered: None,
         sealed: stored.seal().is_some(),
         doubts: doubts(&stored)?,
     };
     stored.for_each_record(&mut |mut record, exhibit| {
-        matched.digests = matched.digests.union(record.digests.algorithms());
+        let algorithms = record.digests.algorithms();
+        matched.digests = matched.digests.union(algorithms);
+        asked.add(algorithms);
         record.matches = lookup(sets, &record);
         matched.coverage.add(&record);
         if record.is_hit() {
@@ -108,6 +110,7 @@ fn matched(path: &Path, sets: &Sets) -> Result<Matched, Failure> {
         }
         Ok::<(), Error>(())
     })?;
+    matched.unanswered = asked.unanswered(sets).map(|unanswered| unanswered.to_string());
     Ok(matched)
 }
 
@@ -126,24 +129,14 @@ struct Sum {
     many: bool,
     coverage: Coverage,
     digests: Algorithms,
-    manifests: u64,
-    unsealed: u64,
-    failed: u64,
-    is_damaged: bool,
-    doubts: bool,
+    packages: Packages,
 }
 
 impl Sum {
     fn take(&mut self, path: &str, done: Result<Matched, Failure>, console: Console) {
-        self.manifests += 1;
         let matched = match done {
             Ok(matched) => matched,
-            Err(error) => {
-                self.failed += 1;
-                self.is_damaged |= error.code == exit::VERIFY_FAILED;
-                tell_failed(path, &reason(error), console);
-                return;
-            }
+            Err(error) => return self.packages.unusable(path, error, console),
         };
         for (record, exhibit) in &matched.hits {
             if console.json {
@@ -156,66 +149,40 @@ impl Sum {
                 out(&hit_line(record));
             }
         }
-        self.unsealed += u64::from(!matched.sealed);
+        self.packages.used(path, matched.sealed, &matched.doubts);
+        if let Some(because) = matched.unanswered {
+            self.packages.failed(path, because, console);
+        }
         self.digests = self.digests.union(matched.digests);
-        self.doubts |= matched.doubts;
         self.coverage.merge(&matched.coverage);
     }
 
-    fn end(self, sets: &Sets, console: Console) -> Result<u8, Failure> {
-        let digests = self.digests;
-        if let Some(index) = sets.unmatchable(digests).next().filter(|_| !digests.is_empty()) {
-            return Err(Failure::usage("a set could never match this manifest").because(format!(
-                "it holds {}, the manifest holds {digests}",
-                index.algorithms()
-            )));
-        }
-        let coverage = &self.coverage;
-        let open = self.failed > 0 || self.doubts;
-        let code = match self.is_damaged {
-            true => exit::VERIFY_FAILED,
-            false => exit::of_coverage(coverage, open),
-        };
-        tell_unsealed(self.unsealed, console);
-        let incomplete = match (coverage.is_complete() && !open, self.many) {
+    fn end(self, sets: &Sets, console: Console) -> u8 {
+        let Self { many, coverage, digests, packages } = self;
+        tell_partly(sets, digests, console);
+        packages.tell_unsealed(console);
+        let code = packages.code(coverage.is_complete(), coverage.hits() > 0);
+        let incomplete = match (coverage.is_complete() && packages.are_complete(), many) {
             (true, _) => "",
             (false, false) => "; the manifest is INCOMPLETE",
             (false, true) => "; the manifests are INCOMPLETE",
         };
-        let of = match self.many {
-            true => format!(" of {} manifests", measure::count(self.manifests - self.failed)),
+        let of = match many {
+            true => format!(" of {}", counted(packages.complete(), "manifest", "manifests")),
             false => String::new(),
         };
         console.say(&format!(
-            "{} hits{} among {} entries{of}{incomplete}",
-            measure::count(coverage.hits()),
-            probable_words(coverage),
-            measure::count(coverage.seen().entries),
+            "{}{} among {}{of}{incomplete}",
+            counted(coverage.hits(), "hit", "hits"),
+            probable_words(&coverage),
+            counted(coverage.seen().entries, "entry", "entries"),
         ));
         let mut summary: Value = json!({
             "v": 1, "type": "summary", "exit": code, "exit_name": exit::name(code),
-            "coverage": coverage_json(coverage),
-            "manifests": self.manifests, "failed": self.failed, "unsealed": self.unsealed,
+            "coverage": coverage_json(&coverage),
         });
-        summary["doubts"] = json!(self.doubts);
+        packages.sum_up(&mut summary);
         console.record(&summary);
-        Ok(code)
-    }
-}
-
-/// Says that a manifest could not be used.
-pub(super) fn tell_failed(path: &str, because: &str, console: Console) {
-    console.line(&format!("FAILED {path}: {because}"));
-    console.record(&json!({ "v": 1, "type": "failed", "package": path, "because": because }));
-}
-
-/// Says that manifests were taken as they are.
-pub(super) fn tell_unsealed(count: u64, console: Console) {
-    if count > 0 {
-        console.say(&format!(
-            "warning: {} manifests lie in no package: nothing shows that they are as they were \
-             written",
-            measure::count(count)
-        ));
+        code
     }
 }

@@ -1,22 +1,24 @@
 //! `match --changed-from`: what another release of a set changes in stored manifests.
 //!
 //! The two releases are compared first. Of the lines of a manifest only those are looked up of
-//! which a digest was added, removed or given another category; all others have the same matches.
+//! which a digest was added, removed, or given another category or size; all others have the same
+//! matches. If the releases have different dispositions, no line has the same matches.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use triage_case::{Glance, Record, Status, StoredManifest, parse_line};
 use triage_hash::{Algorithms, Digests};
-use triage_hashset::{Difference, Disposition, Match, Sets, diff};
+use triage_hashset::{Asked, Difference, Disposition, Match, Sets, diff};
 
-use super::many::{doubts, each_in_order, threads};
-use super::rematch::{MatchArgs, lookup, reason, tell_failed, tell_unsealed};
+use super::many::{Packages, doubts, each_in_order, threads};
+use super::rematch::{MatchArgs, lookup};
 use crate::console::{Console, Results};
+use crate::exit;
 use crate::failure::Failure;
+use crate::measure::{self, counted};
 use crate::set_args::{OpenSets, damaged};
 use crate::shown::{self, hit_line, record_json};
-use crate::{exit, measure};
 
 /// How many digests of a change are held, 8 bytes each; with more, every line is looked up.
 const LIMIT_HELD: usize = 1 << 26;
@@ -28,13 +30,17 @@ struct Changed {
     /// One bit for each value of the first bits of a digest that some digest has.
     bits: Vec<u64>,
     shift: u32,
-    /// The first eight bytes of each, sorted; `None` if they are too many to be held.
+    /// The first eight bytes of each, sorted; `None` if every line is looked up: they are too many
+    /// to be held, or every match differs.
     prefixes: Option<Vec<u64>>,
     /// The digests that the releases hold.
     algorithms: Algorithms,
     added: u64,
     removed: u64,
     recategorised: u64,
+    resized: u64,
+    /// The dispositions before and after, if they differ.
+    dispositions: Option<(Disposition, Disposition)>,
 }
 
 impl Changed {
@@ -50,6 +56,9 @@ impl Changed {
             added: 0,
             removed: 0,
             recategorised: 0,
+            resized: 0,
+            dispositions: Some((old.identity().disposition, new.identity().disposition))
+                .filter(|(then, now)| then != now),
         };
         diff(old, new, &mut |difference| {
             let digests = match &difference {
@@ -65,12 +74,34 @@ impl Changed {
                     changed.recategorised += 1;
                     digests
                 }
+                Difference::Resized { digests, .. } => {
+                    changed.resized += 1;
+                    digests
+                }
             };
             changed.hold(digests);
             Ok(())
         })?;
+        if changed.dispositions.is_some() {
+            changed.prefixes = None;
+        }
         changed.index();
         Ok(changed)
+    }
+
+    /// Says what differs between the releases.
+    fn tell(&self, console: Console) {
+        console.say(&format!(
+            "between the releases: {} added, {} removed, {} recategorised, {} of another size",
+            measure::count(self.added),
+            measure::count(self.removed),
+            measure::count(self.recategorised),
+            measure::count(self.resized)
+        ));
+        if let Some((then, now)) = self.dispositions {
+            console
+                .say(&format!("the set was {then} and is {now}: every entry is looked up again"));
+        }
     }
 
     fn hold(&mut self, digests: &Digests) {
@@ -151,9 +182,9 @@ struct Looked {
     looked_up: u64,
     gaps: u64,
     sealed: bool,
-    doubts: bool,
-    /// A file was read, and has no digest of the releases.
-    unmatchable: bool,
+    doubts: Vec<String>,
+    /// Why not all of it has an answer.
+    unanswered: Option<String>,
 }
 
 /// Runs the verb.
@@ -173,12 +204,7 @@ pub(super) fn run(
     let earlier = earlier.open(console)?;
     let (old, new) = (&earlier.sets, &after.sets);
     let changed = Changed::new(old, new)?;
-    console.say(&format!(
-        "between the releases: {} added, {} removed, {} recategorised",
-        measure::count(changed.added),
-        measure::count(changed.removed),
-        measure::count(changed.recategorised)
-    ));
+    changed.tell(console);
     let mut sum = Sum::default();
     let mut results = Results::new();
     let work = |path: &PathBuf| look(path, &changed, old, new);
@@ -207,14 +233,14 @@ fn look(path: &Path, changed: &Changed, old: &Sets, new: &Sets) -> Result<Looked
         gaps: 0,
         sealed: stored.seal().is_some(),
         doubts: doubts(&stored)?,
-        unmatchable: false,
+        unanswered: None,
     };
+    let mut asked = Asked::default();
     stored.for_each_line(&mut |line| {
         let glance = Glance::of(line);
         looked.lines += 1;
         looked.gaps += u64::from(glance.status().is_none_or(Status::is_gap));
-        looked.unmatchable |= glance.has_digests()
-            && !changed.algorithms.iter().any(|algorithm| glance.digest(algorithm).is_some());
+        asked.add(glance.algorithms());
         if !changed.concerns(&glance) {
             return Ok(());
         }
@@ -235,24 +261,18 @@ fn look(path: &Path, changed: &Changed, old: &Sets, new: &Sets) -> Result<Looked
         looked.changes.push(Change { word, record, exhibit, before });
         Ok(())
     })?;
-    if looked.unmatchable {
-        return Err(Failure::usage("the releases could never match this manifest")
-            .because(format!("it has files without any of {}", changed.algorithms)));
-    }
+    // Both releases hold digests of the same algorithms.
+    looked.unanswered = asked.unanswered(new).map(|unanswered| unanswered.to_string());
     Ok(looked)
 }
 
 /// The sums over all manifests.
 #[derive(Default)]
 struct Sum {
-    manifests: u64,
-    failed: u64,
-    unsealed: u64,
+    packages: Packages,
     lines: u64,
     looked_up: u64,
     gaps: u64,
-    doubts: bool,
-    is_damaged: bool,
     new: u64,
     gone: u64,
     recategorised: u64,
@@ -266,22 +286,17 @@ impl Sum {
         results: &mut Results,
         console: Console,
     ) {
-        self.manifests += 1;
         let looked = match done {
             Ok(looked) => looked,
             Err(error) => {
-                self.failed += 1;
-                self.is_damaged |= error.code == exit::VERIFY_FAILED;
                 results.flush();
-                tell_failed(path, &reason(error), console);
-                return;
+                return self.packages.unusable(path, error, console);
             }
         };
-        self.unsealed += u64::from(!looked.sealed);
+        self.packages.used(path, looked.sealed, &looked.doubts);
         self.lines += looked.lines;
         self.looked_up += looked.looked_up;
         self.gaps += looked.gaps;
-        self.doubts |= looked.doubts;
         for change in &looked.changes {
             match change.word {
                 "new" => self.new += 1,
@@ -294,37 +309,38 @@ impl Sum {
             };
             results.line(line.as_bytes());
         }
+        if let Some(because) = looked.unanswered {
+            results.flush();
+            self.packages.failed(path, because, console);
+        }
     }
 
     fn end(self, changed: &Changed, console: Console) -> u8 {
-        tell_unsealed(self.unsealed, console);
+        self.packages.tell_unsealed(console);
         let changes = self.new + self.gone + self.recategorised;
-        let is_complete = self.gaps == 0 && self.failed == 0 && !self.doubts;
-        let code = match (self.is_damaged, is_complete, changes > 0) {
-            (true, _, _) => exit::VERIFY_FAILED,
-            (false, true, false) => exit::COMPLETE,
-            (false, true, true) => exit::HIT,
-            (false, false, false) => exit::INCOMPLETE,
-            (false, false, true) => exit::INCOMPLETE_HIT,
-        };
+        let is_complete = self.gaps == 0 && self.packages.are_complete();
+        let code = self.packages.code(self.gaps == 0, changes > 0);
         console.say(&format!(
-            "{} new, {} gone, {} recategorised among {} entries of {} manifests{}",
+            "{} new, {} gone, {} recategorised among {} of {}{}",
             measure::count(self.new),
             measure::count(self.gone),
             measure::count(self.recategorised),
-            measure::count(self.lines),
-            measure::count(self.manifests - self.failed),
+            counted(self.lines, "entry", "entries"),
+            counted(self.packages.complete(), "manifest", "manifests"),
             if is_complete { "" } else { "; the manifests are INCOMPLETE" }
         ));
-        console.record(&json!({
+        let mut summary = json!({
             "v": 1, "type": "summary", "exit": code, "exit_name": exit::name(code),
             "new": self.new, "gone": self.gone, "recategorised": self.recategorised,
             "entries": self.lines, "looked_up": self.looked_up, "gaps": self.gaps,
-            "manifests": self.manifests, "failed": self.failed, "unsealed": self.unsealed,
-            "doubts": self.doubts,
             "set_added": changed.added, "set_removed": changed.removed,
-            "set_recategorised": changed.recategorised,
-        }));
+            "set_recategorised": changed.recategorised, "set_resized": changed.resized,
+        });
+        if let Some((then, now)) = changed.dispositions {
+            summary["set_disposition"] = json!({ "before": then.name(), "after": now.name() });
+        }
+        self.packages.sum_up(&mut summary);
+        console.record(&summary);
         code
     }
 }
@@ -343,16 +359,22 @@ fn json_of(change: &Change, path: &str) -> Value {
     line
 }
 
-/// The line for people: that of the release in which there is a match.
+/// The line for people: that of the release in which there is a hit, and what the file is in both
+/// if the disposition differs.
 fn words_of(change: &Change, path: &str) -> String {
     let mut shown = change.record.clone();
-    if change.word == "gone" {
+    if !shown.is_hit() {
         shown.matches.clone_from(&change.before);
     }
     let line = hit_line(&shown);
     let line = line.strip_prefix("HIT  ").unwrap_or(&line);
     let exhibit = triage_evidence::escape(change.exhibit.as_bytes());
-    format!("{:<13}  {path}  {exhibit}  {line}", change.word)
+    let disposition = |matches: &[Match]| matches.iter().map(|found| found.disposition).max();
+    let turned = match (disposition(&change.before), disposition(&change.record.matches)) {
+        (Some(then), Some(now)) if then != now => format!("  ({then} -> {now})"),
+        _ => String::new(),
+    };
+    format!("{:<13}  {path}  {exhibit}  {line}{turned}", change.word)
 }
 
 #[cfg(test)]
@@ -372,6 +394,8 @@ mod tests {
             added: 0,
             removed: 0,
             recategorised: 0,
+            resized: 0,
+            dispositions: None,
         };
         (0..1000).for_each(|number| changed.hold(&digests(number)));
         changed.index();

@@ -22,7 +22,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::profile::{Asked, Profile};
 use crate::progress::Progress;
-use crate::set_args::SetArgs;
+use crate::set_args::{SetArgs, tell_partly};
 use crate::{exit, facts, shown};
 
 /// What is stored in the journal, so that an interrupted run can go on.
@@ -270,13 +270,7 @@ pub(super) fn refuse_unmatchable(
             .because(format!("it holds {}, the scan computes {algorithms}", index.algorithms()))
             .hint(format!("add --algorithms {algorithms},{}", index.algorithms())));
     }
-    for index in sets.partly_matchable(algorithms) {
-        let name = triage_evidence::escape(index.identity().name.as_bytes());
-        console.say(&format!(
-            "note: set {name} also holds digests that this scan does not compute ({})",
-            index.algorithms()
-        ));
-    }
+    tell_partly(sets, algorithms, console);
     Ok(())
 }
 

@@ -13,11 +13,15 @@ use super::sets_lookup::{LookupArgs, run as run_lookup};
 use super::sets_more::{DiffArgs, ExportArgs, MergeArgs, run_diff, run_export, run_merge};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::measure::{self, counted};
 use crate::set_args::{KeyArgs, ReadingArgs, index_json};
-use crate::{exit, facts, measure, shown};
+use crate::{exit, facts, shown};
 
 /// With less, a large set would be sorted in thousands of runs.
 pub(crate) const LEAST_MEMORY_BYTES: usize = 16 << 20;
+
+/// What the guides call index files by: `nsrl.thx`.
+const INDEX_EXTENSION: &str = "thx";
 
 /// Hash sets: import, list, describe, look up, verify, export, encrypt, compare, merge
 #[derive(Subcommand, Debug)]
@@ -80,7 +84,10 @@ pub(crate) struct ImportArgs {
     reading: ReadingArgs,
 }
 
-/// List the compiled sets in a folder
+/// List the compiled sets in a folder: exit 3 if one of them is damaged
+///
+/// A file that is encrypted and for which no key was given is named and not opened. `sets verify`
+/// checks large sets whole.
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     /// The folder
@@ -247,12 +254,28 @@ pub(crate) fn open(path: &Path, reading: &ReadingArgs) -> Result<Index, Failure>
 
 fn list(args: &ListArgs, console: Console) -> Result<u8, Failure> {
     let keys = args.keys.read()?;
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(&args.folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let failed = |error: &std::io::Error| {
+        Failure::usage("cannot list the folder").at(shown::path(&args.folder)).caused_by(error)
+    };
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&args.folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(|error| failed(&error))?;
     paths.sort();
-    let mut found = 0;
+    let (mut found, mut locked, mut unusable) = (0, 0, 0);
     for path in paths.iter().filter(|path| path.is_file()) {
-        let Some(index) = open_compiled(path, &keys, console)? else { continue };
+        let index = match open_compiled(path, &keys) {
+            Ok(None) => continue,
+            Ok(Some(index)) => index,
+            Err(error) => {
+                let count = match error {
+                    triage_hashset::Error::Locked { .. } => &mut locked,
+                    _ => &mut unusable,
+                };
+                *count += 1;
+                tell_unopened(path, &error, console);
+                continue;
+            }
+        };
         found += 1;
         let identity = index.identity();
         console.line(&format!(
@@ -265,31 +288,48 @@ fn list(args: &ListArgs, console: Console) -> Result<u8, Failure> {
         ));
         console.record(&index_json("set", &index));
     }
-    console.record(&json!({ "v": 1, "type": "summary", "exit": exit::COMPLETE, "sets": found }));
-    Ok(exit::COMPLETE)
+    let code = exit::of_answer(unusable == 0, false);
+    if unusable > 0 {
+        let of = counted(unusable, "set", "sets");
+        console.say(&format!("INCOMPLETE: {of} could not be used, see `not opened`"));
+    }
+    console.record(&json!({
+        "v": 1, "type": "summary", "exit": code, "sets": found, "locked": locked,
+        "unusable": unusable,
+    }));
+    Ok(code)
 }
 
-/// Opens a file if it is a compiled set; names those that need a key that was not given.
-fn open_compiled(path: &Path, keys: &SetKeys, console: Console) -> Result<Option<Index>, Failure> {
+/// Opens a file if it is a compiled set, or bears the name of one. What is in it is checked as far
+/// as before a scan.
+fn open_compiled(path: &Path, keys: &SetKeys) -> Result<Option<Index>, triage_hashset::Error> {
+    let failed = |source| triage_hashset::Error::Io { action: "read", path: path.into(), source };
     let mut head = Vec::new();
-    let file =
-        std::fs::File::open(path).map_err(|error| Failure::from(error).at(shown::path(path)))?;
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, 32), &mut head)?;
+    let file = std::fs::File::open(path).map_err(failed)?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, 32), &mut head).map_err(failed)?;
     if !triage_hashset::is_index(&head) && !triage_hashset::is_encrypted(&head) {
-        return Ok(None);
+        if path.extension().is_none_or(|extension| extension != INDEX_EXTENSION) {
+            return Ok(None);
+        }
+        return Err(triage_hashset::Error::BadIndex {
+            path: path.into(),
+            section: "head",
+            expected: "that of an index".to_owned(),
+            actual: "something else".to_owned(),
+        });
     }
     let source = SetSource { path: path.to_path_buf(), keys: keys.clone(), ..SetSource::default() };
-    match Sets::open(&[source]) {
-        Ok(sets) => Ok(sets.into_indexes().pop()),
-        Err(error) => {
-            console.line(&format!("{:>14}  {}: {error}", "not opened", shown::path(path)));
-            console.record(&json!({
-                "v": 1, "type": "not_opened", "path": shown::path(path),
-                "reason": error.to_string(),
-            }));
-            Ok(None)
-        }
-    }
+    let sets = Sets::open(&[source])?;
+    sets.verify_now_or_in_use()?;
+    Ok(sets.into_indexes().pop())
+}
+
+/// Names a set that could not be opened.
+fn tell_unopened(path: &Path, error: &triage_hashset::Error, console: Console) {
+    console.line(&format!("{:>14}  {}: {error}", "not opened", shown::path(path)));
+    console.record(&json!({
+        "v": 1, "type": "not_opened", "path": shown::path(path), "reason": error.to_string(),
+    }));
 }
 
 fn info(args: &InfoArgs, verify: bool, console: Console) -> Result<u8, Failure> {

@@ -6,16 +6,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::json;
-use triage_hash::{Algorithm, Digest, Digests};
-use triage_hashset::{Match, SetIdentity, Sets};
+use serde_json::{Value, json};
+use triage_hash::{Algorithm, Algorithms, Digest, Digests};
+use triage_hashset::{Match, Sets};
 
 use crate::console::{Console, Results};
 use crate::failure::Failure;
+use crate::measure::{counted, noun};
 use crate::set_args::{SetArgs, damaged};
 use crate::{exit, shown};
 
-/// Look digests up: exit 1 if any is found, 0 if none
+/// Look digests up: exit 1 if any is found, 0 if none, 3 or 4 if no set could answer for some
+///
+/// A digest of an algorithm that no set holds is not answered, and says so.
 #[derive(Args, Debug)]
 pub(crate) struct LookupArgs {
     #[command(flatten)]
@@ -37,47 +40,20 @@ struct MatchLine<'a> {
     disposition: triage_hashset::Disposition,
     #[serde(skip_serializing_if = "Option::is_none")]
     false_positives_per_billion: Option<u64>,
-    provenance: Provenance<'a>,
+    provenance: &'a Value,
     set: &'a str,
     set_sha256: &'a str,
     r#type: &'static str,
     v: u32,
 }
 
-/// Who made the set of a match and from what.
-#[derive(Serialize)]
-struct Provenance<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<&'a str>,
-    format: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    handling: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    licence: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    publisher: Option<&'a str>,
-    source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a str>,
-}
-
-impl<'a> Provenance<'a> {
-    fn of(identity: &'a SetIdentity) -> Self {
-        Self {
-            date: identity.date.as_deref(),
-            format: &identity.source.format,
-            handling: identity.handling.as_deref(),
-            licence: identity.licence.as_deref(),
-            publisher: identity.publisher.as_deref(),
-            source: &identity.source.name,
-            version: identity.version.as_deref(),
-        }
-    }
-}
-
 /// The digests that were asked for so far.
 struct Lookup<'a> {
     sets: &'a Sets,
+    /// What the sets hold.
+    held: Algorithms,
+    /// Who made each set and from what.
+    provenance: Vec<Value>,
     json: bool,
     results: Results,
     line: Vec<u8>,
@@ -85,6 +61,8 @@ struct Lookup<'a> {
     found: u64,
     /// Those of them that no set holds for certain.
     probable: u64,
+    /// Those of an algorithm that no set holds.
+    unanswered: u64,
 }
 
 /// Runs the verb.
@@ -96,12 +74,15 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
     let (json, results) = (console.json, Results::new());
     let mut lookup = Lookup {
         sets: &opened.sets,
+        held: opened.sets.algorithms(),
+        provenance: opened.planned.iter().map(|set| json!(set.provenance)).collect(),
         json,
         results,
         line: Vec::new(),
         asked: 0,
         found: 0,
         probable: 0,
+        unanswered: 0,
     };
     for text in &args.digests {
         if text == "-" {
@@ -117,18 +98,25 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
         let file = File::open(path).map_err(|error| failed(&error))?;
         lookup.all_of(&mut BufReader::new(file))?;
     }
-    let Lookup { asked, found, probable, results, .. } = lookup;
+    let Lookup { asked, found, probable, unanswered, held, results, .. } = lookup;
     drop(results);
     damaged(&opened.sets)?;
-    let code = if found > 0 { exit::HIT } else { exit::COMPLETE };
+    let code = exit::of_answer(unanswered == 0, found > 0);
     let doubt = match probable {
         0 => String::new(),
         some => format!(", {some} of them PROBABLE ONLY"),
     };
-    console.say(&format!("{found} of {asked} digests found{doubt}"));
+    let word = noun(asked, "digest", "digests");
+    console.say(&format!("{found} of {asked} {word} found{doubt}"));
+    if unanswered > 0 {
+        let of = counted(unanswered, "digest is", "digests are");
+        console.say(&format!(
+            "INCOMPLETE: {of} of no algorithm that a set holds; the sets hold {held}"
+        ));
+    }
     console.record(&json!({
         "v": 1, "type": "summary", "exit": code, "asked": asked, "found": found,
-        "probable": probable,
+        "probable": probable, "unanswered": unanswered, "algorithms": held.to_string(),
     }));
     Ok(code)
 }
@@ -183,9 +171,26 @@ impl Lookup<'_> {
                 self.tell(&digest, &matched);
             }
         }
+        if !algorithms.iter().any(|algorithm| self.held.contains(*algorithm)) {
+            self.unanswered += 1;
+            self.tell_unanswered(text, algorithms);
+        }
         self.found += u64::from(found);
         self.probable += u64::from(found && !certain);
         Ok(())
+    }
+
+    /// Says that no set has digests of the kind that was asked for.
+    fn tell_unanswered(&mut self, text: &[u8], algorithms: &[Algorithm]) {
+        let digest = triage_evidence::escape(text).to_ascii_lowercase();
+        let kind: Algorithms = algorithms.iter().copied().collect();
+        let because = format!("no set holds {kind}; the sets hold {}", self.held);
+        let line = match self.json {
+            true => json!({ "v": 1, "type": "not_answered", "digest": digest, "because": because })
+                .to_string(),
+            false => format!("{digest}  NOT ANSWERED: {because}"),
+        };
+        self.results.line(line.as_bytes());
     }
 
     fn tell(&mut self, digest: &Digest, matched: &Match) {
@@ -204,14 +209,14 @@ impl Lookup<'_> {
             return self.results.line(&self.line);
         }
         let place = usize::try_from(matched.set_index).unwrap_or(usize::MAX);
-        let Some(index) = self.sets.iter().nth(place) else { return };
+        let Some(provenance) = self.provenance.get(place) else { return };
         let line = MatchLine {
             algorithm: digest.algorithm().name(),
             category: &matched.category,
             digest: &digest.to_string(),
             disposition: matched.disposition,
             false_positives_per_billion: matched.certainty.false_positives_per_billion(),
-            provenance: Provenance::of(index.identity()),
+            provenance,
             set: &matched.set,
             set_sha256: &matched.set_sha256,
             r#type: "match",

@@ -14,6 +14,7 @@ use triage_hashset::{
 use super::sets::{LEAST_MEMORY_BYTES, describe, finish, open};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::measure::counted;
 use crate::set_args::ReadingArgs;
 use crate::{exit, measure, shown};
 
@@ -44,7 +45,7 @@ pub(crate) struct ExportArgs {
 
 /// Compare two releases of a set: exit 1 if they differ
 ///
-/// Each difference is one line: added, removed or recategorised.
+/// Each difference is one line: added, removed, recategorised, or of another size.
 #[derive(Args, Debug)]
 pub(crate) struct DiffArgs {
     /// The earlier release
@@ -111,7 +112,7 @@ pub(crate) fn run_export(args: &ExportArgs, console: Console) -> Result<u8, Fail
 pub(crate) fn run_diff(args: &DiffArgs, console: Console) -> Result<u8, Failure> {
     let before = open(&args.before, &args.reading)?;
     let after = open(&args.after, &args.reading)?;
-    let [mut added, mut removed, mut recategorised] = [0_u64; 3];
+    let [mut added, mut removed, mut recategorised, mut resized] = [0_u64; 4];
     let same = diff(&before, &after, &mut |difference| {
         let (word, sign, digests, detail) = match &difference {
             Difference::Added(record) => {
@@ -126,6 +127,10 @@ pub(crate) fn run_diff(args: &DiffArgs, console: Console) -> Result<u8, Failure>
                 recategorised += 1;
                 ("recategorised", '~', digests, format!("{} -> {}", words(before), words(after)))
             }
+            Difference::Resized { digests, before, after } => {
+                resized += 1;
+                ("resized", '~', digests, format!("{} -> {}", sizes(before), sizes(after)))
+            }
         };
         if !args.summary {
             console.line(&format!("{sign} {}  {detail}", all_digests(digests)));
@@ -136,17 +141,29 @@ pub(crate) fn run_diff(args: &DiffArgs, console: Console) -> Result<u8, Failure>
         }
         Ok(())
     })?;
-    let code = if added + removed + recategorised > 0 { exit::HIT } else { exit::COMPLETE };
+    let dispositions = [&before, &after].map(|set| set.identity().disposition);
+    let turned = dispositions[0] != dispositions[1];
+    if turned {
+        let [then, now] = dispositions;
+        console.line(&format!("~ the set was {then} and is {now}"));
+    }
+    let code = if turned || added + removed + recategorised + resized > 0 {
+        exit::HIT
+    } else {
+        exit::COMPLETE
+    };
     console.say(&format!(
-        "{} added, {} removed, {} recategorised, {} the same",
+        "{} added, {} removed, {} recategorised, {} of another size, {} the same",
         measure::count(added),
         measure::count(removed),
         measure::count(recategorised),
+        measure::count(resized),
         measure::count(same)
     ));
     console.record(&json!({
         "v": 1, "type": "summary", "exit": code, "added": added, "removed": removed,
-        "recategorised": recategorised, "same": same,
+        "recategorised": recategorised, "resized": resized, "same": same,
+        "disposition": dispositions.map(Disposition::name),
     }));
     Ok(code)
 }
@@ -176,6 +193,14 @@ fn all_digests(digests: &Digests) -> String {
 
 fn digests_json(digests: &Digests) -> Value {
     digests.iter().map(|d| (d.algorithm().name().to_owned(), json!(d.to_string()))).collect()
+}
+
+/// Returns sizes in words.
+fn sizes(sizes: &[Option<u64>]) -> String {
+    let word = |size: &Option<u64>| {
+        size.map_or_else(|| "no size".to_owned(), |size| counted(size, "byte", "bytes"))
+    };
+    sizes.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns categories in words.

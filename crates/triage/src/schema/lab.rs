@@ -42,7 +42,8 @@ fn exhibit() -> Value {
         "seals": { "type": "array", "items": text() },
         "first_seen": perhaps_text(), "last_seen": perhaps_text(),
         "files": integer(), "known_good": integer(), "empty": integer(),
-        "without_content": integer(), "gaps": integer(), "inventory": { "type": "boolean" },
+        "without_content": integer(), "gaps": integer(), "doubts": { "type": "boolean" },
+        "inventory": { "type": "boolean" },
     });
     line("exhibit", &properties, &["exhibit", "files", "gaps"])
 }
@@ -60,6 +61,7 @@ fn shared() -> Value {
         "algorithm": { "enum": Algorithm::ALL.map(Algorithm::name) },
         "keyed": flag, "size": integer(), "exhibit_count": integer(), "owners": integer(),
         "copies": integer(), "rare": flag, "alert": flag, "informational": flag,
+        "probable_alert": flag, "probable_informational": flag,
         "first_seen": perhaps_text(), "last_seen": perhaps_text(),
         "exhibits": { "type": "array", "items": on },
     });

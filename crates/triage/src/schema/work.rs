@@ -22,6 +22,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("match", matched()),
         ("set_difference", set_difference()),
         ("not_opened", not_opened()),
+        ("not_answered", not_answered()),
     ]);
     schemas.extend([("item", item()), ("exhibit_state", exhibit_state()), ("script", script())]);
     schemas
@@ -136,10 +137,11 @@ fn matched() -> Value {
     let provenance = json!({
         "type": "object",
         "properties": {
-            "date": text(), "format": text(), "handling": text(), "licence": text(),
-            "publisher": text(), "source": text(), "version": text(),
+            "builder": text(), "date": text(), "format": text(), "handling": text(),
+            "index_blake3": hex(), "licence": text(), "publisher": text(),
+            "rejected_rows": integer(), "scheme": text(), "source": text(),
         },
-        "required": ["format", "source"],
+        "required": ["builder", "format", "index_blake3", "rejected_rows", "source"],
         "additionalProperties": false,
     });
     let properties = json!({
@@ -158,10 +160,15 @@ fn matched() -> Value {
     line("match", &properties, &required)
 }
 
+/// `sets lookup`: a digest of an algorithm that no set holds.
+fn not_answered() -> Value {
+    line("not_answered", &json!({ "digest": hex(), "because": text() }), &["digest", "because"])
+}
+
 /// `sets diff`.
 fn set_difference() -> Value {
     let properties = json!({
-        "what": { "enum": ["added", "removed", "recategorised"] },
+        "what": { "enum": ["added", "removed", "recategorised", "resized"] },
         "digests": hashes(),
         "detail": text(),
     });
