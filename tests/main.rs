@@ -19,6 +19,7 @@ mod harness;
 mod hash;
 mod hostile;
 mod json;
+mod lab;
 mod manifests;
 mod plan;
 mod probe;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use triage_case::{Particulars, Trust, verify};
-use triage_hashset::{SetSource, Sets};
-use triage_scan::{Circumstances, Examination};
+use triage_hashset::SetSource;
+use triage_scan::{Circumstances, Examination, OpenSets};
 
 /// Says whether everything was examined and the package is as it was sealed.
 pub(crate) fn examine(
@@ -21,7 +21,7 @@ pub(crate) fn examine(
     let particulars = Particulars { exhibit: "AB/1".to_owned(), ..Particulars::default() };
     let set = SetSource { path: known, ..SetSource::default() };
     let examination = Examination {
-        sets: Arc::new(Sets::open(&[set])?),
+        sets: OpenSets::open(&[set])?,
         ..Examination::new(evidence, package, particulars)
     };
     let (started, mut salt_seed) = (Instant::now(), [0; 32]);
@@ -31,6 +31,7 @@ pub(crate) fn examine(
         clock: Arc::new(move || started.elapsed()),
         salt_seed,
         threads: 4,
+        facts: serde_json::Map::new(),
     })?;
     examined.case.for_each_record(&mut |record| {
         if record.is_hit() {

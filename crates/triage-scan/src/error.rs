@@ -14,6 +14,15 @@ pub enum Error {
     /// The package cannot be written.
     #[error(transparent)]
     Case(#[from] triage_case::Error),
+    /// A hash set cannot be used.
+    #[error(transparent)]
+    Sets(#[from] triage_hashset::Error),
+    /// What a package stores of the beginning of its scan is not what a scan stores.
+    #[error("the stored plan cannot be read: {reason}")]
+    Stored {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The package would lie in the evidence, and change it.
     #[error("the package {} lies in the evidence", triage_evidence::escape(path.as_os_str().as_encoded_bytes()))]
     InEvidence {

@@ -1,5 +1,6 @@
 //! A whole examination in one call, for programs of laboratories: open, walk, hash, match, record,
-//! seal. What `triage scan` does, without its words, its report and its resuming.
+//! seal. What `triage scan` does, without its words. What is interrupted can be
+//! resumed with `triage scan --resume`.
 //!
 //! Clock, randomness and threads are the caller's: this crate asks no machine for any of them.
 
@@ -7,17 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-use triage_case::{CaseDir, Closing, Coverage, Finished, Journal, Particulars, SignedBy, Status};
-use triage_custody::{Event, Person};
-use triage_evidence::Location;
-use triage_hash::Algorithms;
-use triage_hashset::Sets;
+use serde_json::{Map, Value, json};
+use triage_case::{CaseDir, Coverage, Finished, Particulars, SignedBy};
+use triage_hash::{Algorithm, Algorithms, hash_bytes};
+use triage_report::Format;
 use triage_walk::{Evidence, OpenAs, WalkPlan, output_lies_in};
 
+use crate::begun::hex;
 use crate::{
-    Clock, Error, Execution, Halting, IoMode, Outcome, Plan, PlannedSet, Recorded, Scanned,
-    SetReading, Watch, record_into,
+    Begun, Clock, Ended, Error, Execution, Halting, IoMode, Means, OpenSets, Plan, Ready, RunFacts,
+    Walked, Watch, create, examined_event, put_documents, put_reports, run_id, seal,
 };
 
 /// How long one read may take before its file is given up, as in `triage scan`.
@@ -25,7 +25,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the machine and the moment give.
 pub struct Circumstances<'a> {
-    /// The time of day, RFC 3339 with an offset; asked at the end.
+    /// The time of day, RFC 3339 with an offset; asked at the beginning and at the end.
     pub time: &'a dyn Fn() -> String,
     /// The time since the run began. It must go on: deadlines end by it.
     pub clock: Arc<dyn Clock>,
@@ -33,6 +33,8 @@ pub struct Circumstances<'a> {
     pub salt_seed: [u8; 32],
     /// Threads that read and hash.
     pub threads: usize,
+    /// What `run.json` says besides, such as the computer under `host`.
+    pub facts: Map<String, Value>,
 }
 
 /// One exhibit, one question. The fields that [`Examination::new`] fills can be changed.
@@ -46,7 +48,7 @@ pub struct Examination<'a> {
     /// The digests that are computed.
     pub algorithms: Algorithms,
     /// The sets that digests are looked up in.
-    pub sets: Arc<Sets>,
+    pub sets: OpenSets,
     /// What of the evidence is walked.
     pub walk: WalkPlan,
     /// What source is taken for.
@@ -57,6 +59,8 @@ pub struct Examination<'a> {
     pub halting: Arc<Halting>,
     /// Who signs; `None` leaves the seal unsigned.
     pub signed_by: Option<&'a SignedBy>,
+    /// The forms of the report that are put besides those that every package holds.
+    pub reports: &'a [Format],
 }
 
 /// What came of it.
@@ -94,12 +98,13 @@ impl<'a> Examination<'a> {
             package,
             particulars,
             algorithms: Algorithms::DEFAULT,
-            sets: Arc::default(),
+            sets: OpenSets::default(),
             walk: WalkPlan::default(),
             open_as: OpenAs::default(),
             watch: Arc::new(()),
             halting: Arc::default(),
             signed_by: None,
+            reports: &[],
         }
     }
 
@@ -108,32 +113,40 @@ impl<'a> Examination<'a> {
     /// # Errors
     /// [`Error`] about what was asked and about our own disk, never about what the evidence holds.
     pub fn run(&self, circumstances: &Circumstances<'_>) -> Result<Examined, Error> {
-        if let Some(wrong) = triage_hash::self_test().iter().find(|answer| !answer.passed()) {
+        let answers = triage_hash::self_test();
+        if let Some(wrong) = answers.iter().find(|answer| !answer.passed()) {
             return Err(Error::SelfTest { algorithm: wrong.algorithm, path: wrong.path });
         }
-        if let Some(index) = self.sets.unmatchable(self.algorithms).next() {
+        if let Some(index) = self.sets.sets.unmatchable(self.algorithms).next() {
             return Err(Error::Unmatchable { set: index.identity().name.clone() });
         }
         let evidence = Arc::new(Evidence::open(self.source, self.open_as)?);
         self.refuse_inside(&evidence)?;
-        let plan = self.plan(&evidence);
-        let case = CaseDir::create(self.package, json!({ "plan": plan }).to_string().as_bytes())?;
-        let seed = circumstances.salt_seed;
-        let journal = Journal::resume(&case, &self.particulars.exhibit, self.algorithms, seed)?;
-        let scanned = self.scanned(evidence, circumstances);
-        let recorded = record_into(&case, journal, scanned, &mut |_| (), &|outcome, doubts| {
-            json!({ "halted": halted(outcome), "doubts": doubts }).to_string().into_bytes()
-        })?;
-        match recorded {
-            Recorded::Interrupted { entries } => Err(Error::Interrupted { entries }),
-            Recorded::Finished { manifest, outcome, doubts } => {
-                let ended = (&*manifest, &outcome, doubts.as_slice());
-                self.close(&case, &plan, ended, circumstances)?;
-                drop(case);
-                let case = CaseDir::open(self.package)?;
-                Ok(Examined { case, manifest: *manifest, doubts })
-            }
-        }
+        let execution = execution(&evidence, circumstances.threads);
+        let mut ready = self.begin(evidence, circumstances)?;
+        let journal = ready.journal()?;
+        let means = Means {
+            execution,
+            watch: Arc::clone(&self.watch),
+            clock: Arc::clone(&circumstances.clock),
+            halting: Arc::clone(&self.halting),
+        };
+        let ended = match ready.record(journal, means)? {
+            Walked::Interrupted { entries } => return Err(Error::Interrupted { entries }),
+            Walked::Ended(ended) => *ended,
+        };
+        let mut further = circumstances.facts.clone();
+        let self_test = json!({ "result": "pass", "answers": answers.len() });
+        further.insert("self_test".to_owned(), self_test);
+        further.insert("execution".to_owned(), execution.document(false));
+        let facts = RunFacts {
+            tool: json!({ "name": "triage-scan", "version": env!("CARGO_PKG_VERSION") }),
+            time: (circumstances.time)(),
+            zone: None,
+            elapsed: None,
+            further,
+        };
+        self.close(ready, ended, &facts)
     }
 
     /// Output inside the evidence would change it.
@@ -145,103 +158,61 @@ impl<'a> Examination<'a> {
         }
     }
 
-    fn scanned(&self, evidence: Arc<Evidence>, circumstances: &Circumstances<'_>) -> Scanned {
-        let spins = evidence.is_rotational() == Some(true);
-        Scanned {
+    /// Creates the package.
+    fn begin(
+        &self,
+        evidence: Arc<Evidence>,
+        circumstances: &Circumstances<'_>,
+    ) -> Result<Ready, Error> {
+        let exhibit = &self.particulars.exhibit;
+        let sets = self.sets.planned.clone();
+        let begun = Begun {
+            plan: Plan::new(&evidence, &self.walk, exhibit, self.algorithms, sets),
+            particulars: self.particulars.clone(),
+            run_id: run_id(identity(&circumstances.salt_seed)),
+            salt_seed: hex(&circumstances.salt_seed),
+            started: (circumstances.time)(),
+        };
+        Ok(Ready {
+            case: create(self.package, &begun)?,
+            begun,
             evidence,
             walk: self.walk.clone(),
             algorithms: self.algorithms,
-            sets: Some(Arc::clone(&self.sets)).filter(|sets| !sets.is_empty()),
-            size_filter: false,
+            sets: Arc::clone(&self.sets.sets),
             carry: None,
-            execution: Execution {
-                threads: circumstances.threads,
-                io: if spins { IoMode::OneReader } else { IoMode::Parallel },
-                read_timeout: Some(READ_TIMEOUT),
-                budget: None,
-                stop_after: None,
-            },
-            watch: Arc::clone(&self.watch),
-            clock: Arc::clone(&circumstances.clock),
-            halting: Arc::clone(&self.halting),
-        }
+        })
     }
 
-    fn plan(&self, evidence: &Evidence) -> Plan {
-        let walk = &self.walk;
-        let path = |path: &Path| triage_evidence::escape(path.as_os_str().as_encoded_bytes());
-        let sets = self.sets.iter().map(|index| {
-            let name = index.identity().source.name.clone();
-            PlannedSet::of(index, name, SetReading::default())
-        });
-        Plan {
-            v: Plan::VERSION,
-            source: path(evidence.path()),
-            container: evidence.image().map(|image| image.format.to_owned()),
-            exhibit: self.particulars.exhibit.clone(),
-            algorithms: self.algorithms.to_string(),
-            sets: sets.collect(),
-            scope: walk.scope.text().to_owned(),
-            files: walk.files.as_ref().map(|all| all.iter().map(Location::to_text).collect()),
-            after: walk.range.after.as_ref().map(Location::to_text),
-            until: walk.range.until.as_ref().map(Location::to_text),
-            max_size_bytes: walk.max_size_bytes,
-            size_filter: false,
-            one_file_system: walk.one_file_system,
-            since: None,
-            profile: None,
-        }
-    }
-
-    /// Documents, custody, seal.
-    fn close(
-        &self,
-        case: &CaseDir,
-        plan: &Plan,
-        (manifest, outcome, doubts): (&Finished, &Outcome, &[String]),
-        circumstances: &Circumstances<'_>,
-    ) -> Result<(), Error> {
-        let coverage = &manifest.coverage;
-        let time = (circumstances.time)();
-        let tool = json!({ "name": "triage-scan", "version": env!("CARGO_PKG_VERSION") });
-        let mut counts = json!({ "seen": coverage.seen().entries, "hits": coverage.hits() });
-        for status in Status::ALL {
-            counts[status.name()] = json!(coverage.share(status).entries);
-        }
-        let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
-        let run_id = triage_custody::sha256_hex(&circumstances.salt_seed);
-        let run = json!({
-            "v": 1, "run_id": run_id, "tool": tool, "plan": plan, "counts": counts,
-            "halted": halted(outcome), "doubts": doubts, "clock": { "end": time },
-            "salt_seed": hex(&circumstances.salt_seed),
-        });
-        case.put_document("data/run.json", &run)?;
-        let particulars = &self.particulars;
-        let name = Some(particulars.examiner.clone()).filter(|name| !name.is_empty());
-        let by = Person {
-            name: name.unwrap_or_else(|| "not stated".to_owned()),
-            role: Some("examiner".to_owned()),
-            org: particulars.organisation.clone(),
-            ..Person::default()
-        };
-        let mut event = Event::new(&time, "hashed", &particulars.exhibit, by);
-        event.tool = Some(tool.clone());
-        event.output = Some(json!({
-            "manifest_sha256": manifest.sha256, "merkle_root": manifest.merkle_root,
-        }));
-        Ok(case.close(&Closing {
-            particulars,
-            events: vec![event],
-            manifest,
-            algorithms: &plan.algorithms,
-            run_id: &run_id,
-            time: &time,
-            tool,
-            signed_by: self.signed_by,
-        })?)
+    /// Documents, reports, custody, seal.
+    fn close(&self, ready: Ready, mut ended: Ended, facts: &RunFacts) -> Result<Examined, Error> {
+        let Ready { case, begun, .. } = ready;
+        put_documents(&case, &begun, &ended, facts)?;
+        put_reports(&case, ended.gathered.take(), self.reports)?;
+        let event = examined_event("hashed", &begun, &ended, facts);
+        seal(&case, &begun, &ended, (event, facts), self.signed_by)?;
+        drop(case);
+        let doubts = ended.doubts();
+        Ok(Examined { case: CaseDir::open(self.package)?, manifest: ended.manifest, doubts })
     }
 }
 
-fn halted(outcome: &Outcome) -> Option<&'static str> {
-    outcome.halted.map(crate::Halt::name)
+fn execution(evidence: &Evidence, threads: usize) -> Execution {
+    Execution {
+        threads,
+        io: if evidence.may_spin() { IoMode::OneReader } else { IoMode::Parallel },
+        read_timeout: Some(READ_TIMEOUT),
+        budget: None,
+        stop_after: None,
+    }
+}
+
+/// The run is named by the seed, of which it does not tell anything.
+fn identity(salt_seed: &[u8; 32]) -> [u8; 16] {
+    let digests = hash_bytes(Algorithms::NONE.with(Algorithm::Sha256), salt_seed);
+    let mut identity = [0; 16];
+    if let Some(digest) = digests.get(Algorithm::Sha256) {
+        identity.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
+    }
+    identity
 }

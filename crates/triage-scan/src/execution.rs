@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// How the evidence's storage is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IoMode {
@@ -25,4 +27,19 @@ pub struct Execution {
     pub budget: Option<Duration>,
     /// After how many hits the run ends.
     pub stop_after: Option<u64>,
+}
+
+impl Execution {
+    /// Returns it as `run.json` states it.
+    #[must_use]
+    pub fn document(&self, resumed: bool) -> Value {
+        json!({
+            "threads": self.threads,
+            "one_reader": self.io == IoMode::OneReader,
+            "read_timeout_s": self.read_timeout.map(|limit| limit.as_secs()),
+            "budget_s": self.budget.map(|limit| limit.as_secs()),
+            "stop_after": self.stop_after,
+            "resumed": resumed,
+        })
+    }
 }

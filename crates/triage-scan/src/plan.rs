@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 use triage_evidence::Location;
-use triage_hashset::Index;
-use triage_walk::{Error, LocationRange, Scope, WalkPlan};
+use triage_hash::Algorithms;
+use triage_hashset::{ImportOptions, Index};
+use triage_walk::{Error, Evidence, LocationRange, Scope, WalkPlan};
 
 use crate::Earlier;
 
@@ -133,6 +134,20 @@ pub struct SetReading {
     pub typed: String,
 }
 
+impl SetReading {
+    /// Describes how a list is read. What was not said is a set that alerts.
+    #[must_use]
+    pub fn of(options: &ImportOptions) -> Self {
+        Self {
+            format: options.format.map(|format| format.name().to_owned()),
+            map: options.columns.as_ref().map(ToString::to_string),
+            scheme: options.scheme.clone(),
+            algorithm: options.algorithm.map(|algorithm| algorithm.to_string()),
+            typed: options.description.disposition.unwrap_or_default().to_string(),
+        }
+    }
+}
+
 /// The resolved question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,6 +197,35 @@ pub struct Plan {
 impl Plan {
     /// The version that this program writes and reads.
     pub const VERSION: u32 = 1;
+
+    /// Returns the plan that examines all of what is walked, under no rules.
+    #[must_use]
+    pub fn new(
+        evidence: &Evidence,
+        walk: &WalkPlan,
+        exhibit: &str,
+        algorithms: Algorithms,
+        sets: Vec<PlannedSet>,
+    ) -> Self {
+        let source = evidence.path().as_os_str().as_encoded_bytes();
+        Self {
+            v: Self::VERSION,
+            source: triage_evidence::escape(source),
+            container: evidence.image().map(|image| image.format.to_owned()),
+            exhibit: exhibit.to_owned(),
+            algorithms: algorithms.to_string(),
+            sets,
+            scope: walk.scope.text().to_owned(),
+            files: walk.files.as_ref().map(|all| all.iter().map(Location::to_text).collect()),
+            after: walk.range.after.as_ref().map(Location::to_text),
+            until: walk.range.until.as_ref().map(Location::to_text),
+            max_size_bytes: walk.max_size_bytes,
+            size_filter: false,
+            one_file_system: walk.one_file_system,
+            since: None,
+            profile: None,
+        }
+    }
 
     /// Returns what the plan walks.
     ///

@@ -21,6 +21,7 @@ fn circumstances() -> Circumstances<'static> {
         clock: Arc::new(move || started.elapsed()),
         salt_seed: [7; 32],
         threads: 2,
+        facts: serde_json::Map::new(),
     }
 }
 

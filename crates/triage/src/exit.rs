@@ -1,17 +1,18 @@
 //! The exit codes: one table, from which the reference page is made.
 
 use triage_case::Coverage;
+use triage_scan::Verdict;
 
 /// Everything in scope was examined, and nothing alerts.
-pub const COMPLETE: u8 = 0;
+pub const COMPLETE: u8 = Verdict::Complete.code();
 /// Everything in scope was examined, and something alerts.
-pub const HIT: u8 = 1;
+pub const HIT: u8 = Verdict::Hit.code();
 /// The request is wrong; nothing was scanned.
 pub const USAGE: u8 = 2;
 /// Not everything in scope was examined, and nothing alerts so far.
-pub const INCOMPLETE: u8 = 3;
+pub const INCOMPLETE: u8 = Verdict::Incomplete.code();
 /// Not everything in scope was examined, and something alerts.
-pub const INCOMPLETE_HIT: u8 = 4;
+pub const INCOMPLETE_HIT: u8 = Verdict::IncompleteHit.code();
 /// Something is not as it was sealed, recorded or listed.
 pub const VERIFY_FAILED: u8 = 5;
 /// The request would break a rule, such as writing to the evidence.
@@ -55,17 +56,12 @@ pub const EXIT_CODES: &[(u8, &str, &str)] = &[
 
 /// Returns the code of an examination.
 pub(crate) fn of_coverage(coverage: &Coverage, doubts: bool) -> u8 {
-    of_answer(coverage.is_complete() && !doubts, coverage.hits() > 0)
+    Verdict::of(coverage, doubts).code()
 }
 
 /// Returns the code of a question: whether all of it was answered, and whether something was found.
 pub(crate) const fn of_answer(is_complete: bool, is_found: bool) -> u8 {
-    match (is_complete, is_found) {
-        (true, false) => COMPLETE,
-        (true, true) => HIT,
-        (false, false) => INCOMPLETE,
-        (false, true) => INCOMPLETE_HIT,
-    }
+    Verdict::of_answer(is_complete, is_found).code()
 }
 
 /// Maps hit codes to those without, for scripts that stop at any code but 0.
@@ -80,4 +76,17 @@ pub(crate) const fn without_hits(code: u8) -> u8 {
 /// Returns the name of a code.
 pub(crate) fn name(code: u8) -> &'static str {
     EXIT_CODES.iter().find(|(known, _, _)| *known == code).map_or("unknown", |(_, name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_documents_name_a_verdict_as_the_table_does() {
+        let all = [Verdict::Complete, Verdict::Hit, Verdict::Incomplete, Verdict::IncompleteHit];
+        for verdict in all {
+            assert_eq!(verdict.name(), name(verdict.code()));
+        }
+    }
 }

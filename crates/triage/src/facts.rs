@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use triage_hash::{Algorithm, Algorithms, Hasher, self_test};
 
 use crate::exit;
@@ -54,6 +54,11 @@ pub(crate) fn argv() -> Vec<String> {
     std::env::args_os().map(|arg| triage_evidence::escape(arg.as_bytes())).collect()
 }
 
+/// Returns what `run.json` says of this computer and of what was typed.
+pub(crate) fn of_run() -> Map<String, Value> {
+    [("argv".to_owned(), json!(argv())), ("host".to_owned(), host())].into_iter().collect()
+}
+
 /// Runs the known answers; a single wrong one ends the program before anything is written.
 pub(crate) fn check_self() -> Result<Value, Failure> {
     let answers = self_test();
@@ -79,12 +84,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
 
 /// Returns a random identity of the form of RFC 9562, version 4.
 pub(crate) fn random_id() -> Result<String, Failure> {
-    let mut bytes = random::<16>()?;
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex(&bytes);
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    Ok(format!("urn:uuid:{}", parts.join("-")))
+    Ok(triage_scan::run_id(random()?))
 }
 
 /// Returns bytes as lower-case hex.

@@ -122,6 +122,23 @@ impl From<triage_case::Error> for Failure {
     }
 }
 
+impl From<triage_scan::Error> for Failure {
+    fn from(error: triage_scan::Error) -> Self {
+        use triage_scan::Error as E;
+        match error {
+            E::Case(error) => error.into(),
+            E::Evidence(error) => error.into(),
+            E::Sets(error) => error.into(),
+            E::Stored { reason } => {
+                Self::new(exit::VERIFY_FAILED, "the stored plan cannot be read")
+                    .because(reason)
+                    .hint("nothing of the package was changed: keep it, and begin a new scan")
+            }
+            _ => Self::usage("cannot examine").caused_by(&error),
+        }
+    }
+}
+
 impl From<triage_custody::Error> for Failure {
     fn from(error: triage_custody::Error) -> Self {
         Self::usage("cannot use the key or document").caused_by(&error)

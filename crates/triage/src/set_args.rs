@@ -1,7 +1,6 @@
 //! The options that name hash sets, and the sets that they open.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -10,7 +9,8 @@ use triage_hashset::{
     Certainty, ColumnMap, Description, Disposition, Format, ImportOptions, Index, SetKeys,
     SetSource, Sets,
 };
-use triage_scan::{PlannedSet, SetReading};
+pub(crate) use triage_scan::OpenSets;
+use triage_scan::{PlannedSet, open_sets};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -125,20 +125,11 @@ impl ReadingArgs {
     }
 }
 
-/// The sets of a run.
-pub(crate) struct OpenSets {
-    /// The sets.
-    pub(crate) sets: Arc<Sets>,
-    /// What the plan says of them, in the same order.
-    pub(crate) planned: Vec<PlannedSet>,
-}
-
 impl SetArgs {
     /// Opens every set, checks it whole, and says what was in it.
     pub(crate) fn open(&self, console: Console) -> Result<OpenSets, Failure> {
         let keys = self.reading.keys.read()?;
-        let mut indexes = Vec::new();
-        let mut planned = Vec::new();
+        let mut opened = Vec::new();
         for (paths, disposition) in [
             (&self.sets, Disposition::Alert),
             (&self.known_good, Disposition::KnownGood),
@@ -153,36 +144,27 @@ impl SetArgs {
                         .at(shown::path(path))
                         .caused_by(&error)
                 })?;
-                let index = open_one(&path, &options, &keys)?;
-                tell(&index, console);
-                if index.identity().disposition != disposition && disposition != Disposition::Alert
-                {
-                    return Err(Failure::usage("the compiled set has another disposition")
-                        .at(shown::path(&path))
-                        .because(format!("it says {}", index.identity().disposition)));
+                let source = SetSource { path, options, keys: keys.clone() };
+                let place = shown::path(&source.path);
+                let sets = open_sets(std::slice::from_ref(&source));
+                for (index, planned) in sets.map_err(|error| Failure::from(error).at(&place))? {
+                    tell(&index, console);
+                    let says = index.identity().disposition;
+                    if says != disposition && disposition != Disposition::Alert {
+                        return Err(Failure::usage("the compiled set has another disposition")
+                            .at(place)
+                            .because(format!("it says {says}")));
+                    }
+                    opened.push((index, planned));
                 }
-                planned.push(self.planned(&path, &index, disposition));
-                indexes.push(index);
             }
         }
         for path in &self.known_from {
-            let (index, as_planned) = known_from::open(path)?;
+            let (index, planned) = known_from::open(path)?;
             tell(&index, console);
-            planned.push(as_planned);
-            indexes.push(index);
+            opened.push((index, planned));
         }
-        Ok(OpenSets { sets: Arc::new(Sets::from_indexes(indexes)), planned })
-    }
-
-    fn planned(&self, path: &Path, index: &Index, typed: Disposition) -> PlannedSet {
-        let options = SetReading {
-            format: self.reading.set_format.clone(),
-            map: self.reading.map.clone(),
-            scheme: self.reading.scheme.clone(),
-            algorithm: self.reading.set_algorithm.map(|algorithm| algorithm.to_string()),
-            typed: typed.to_string(),
-        };
-        PlannedSet::of(index, shown::path(path), options)
+        Ok(OpenSets::of(opened))
     }
 
     /// Returns the options that open the sets of a plan again.
@@ -212,19 +194,6 @@ impl SetArgs {
         }
         Ok(args)
     }
-}
-
-fn open_one(path: &Path, options: &ImportOptions, keys: &SetKeys) -> Result<Index, Failure> {
-    let place = shown::path(path);
-    // Nothing that looks files up uses perceptual digests.
-    let options = ImportOptions { drop_perceptual: true, ..options.clone() };
-    let source = SetSource { path: path.to_path_buf(), options, keys: keys.clone() };
-    let opened = Sets::open(&[source]);
-    let sets = opened.map_err(|error| Failure::from(error).at(&place))?;
-    // Flipped bits in an index would be silent misses. A large one is checked page by page as it is
-    // used, and `damaged` is asked at the end.
-    sets.verify_now_or_in_use().map_err(|error| Failure::from(error).at(&place))?;
-    sets.into_indexes().pop().ok_or_else(|| Failure::usage("the set is empty").at(place))
 }
 
 /// Returns the failure of lookups in a set of which a damaged page was used.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use triage_case::{Coverage, Record, Status};
 use triage_hashset::{Certainty, Disposition};
+pub(crate) use triage_scan::{coverage_json, exact};
 
 use crate::measure;
 
@@ -72,40 +73,6 @@ pub(crate) fn record_json(kind: &str, record: &Record, exhibit: &str) -> Value {
     triage_case::write_line(record, exhibit, &mut line);
     let entry: Value = serde_json::from_slice(&line).unwrap_or(Value::Null);
     json!({ "v": 1, "type": kind, "entry": entry })
-}
-
-/// Returns a coverage as a JSON value.
-pub(crate) fn coverage_json(coverage: &Coverage) -> Value {
-    let mut classes = serde_json::Map::new();
-    for status in Status::ALL {
-        let share = coverage.share(status);
-        let value = json!({ "entries": share.entries, "bytes": exact(share.bytes) });
-        classes.insert(status.name().to_owned(), value);
-    }
-    let seen = coverage.seen();
-    json!({
-        "seen": { "entries": seen.entries, "bytes": exact(seen.bytes) },
-        "classes": classes,
-        "bytes_read": exact(coverage.bytes_read()),
-        "partial_bytes_read": exact(coverage.partial_bytes_read()),
-        "unsized_entries": coverage.unsized_entries(),
-        "unlisted_directories": coverage.unlisted_directories(),
-        "deleted": {
-            "entries": coverage.deleted().entries, "bytes": exact(coverage.deleted().bytes),
-        },
-        "hits": coverage.hits(),
-        "probable_hits": coverage.probable_hits(),
-        "complete": coverage.is_complete(),
-    })
-}
-
-/// Returns an integer as JSON: a string beyond 2^53-1.
-pub(crate) fn exact(number: u64) -> Value {
-    if number > triage_custody::jcs::GREATEST_INTEGER {
-        Value::String(number.to_string())
-    } else {
-        json!(number)
-    }
 }
 
 /// Returns the coverage as lines of a table.

@@ -1,5 +1,6 @@
 //! Which columns of a delimited file hold what: `md5=2,category=5`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use triage_hash::Algorithm;
@@ -106,6 +107,28 @@ impl FromStr for ColumnMap {
     }
 }
 
+impl fmt::Display for ColumnMap {
+    /// Writes the text form, which is read back to the same map.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = self.columns.iter().map(|(field, column)| {
+            let field = match field {
+                Field::Digest(algorithm) => algorithm.name(),
+                Field::Size => "size",
+                Field::Category => "category",
+                Field::Label => "label",
+                Field::Perceptual(kind) => kind.name(),
+            };
+            match column {
+                Column::Place(place) => format!("{field}={}", place + 1),
+                Column::Name(name) => format!("{field}={name}"),
+            }
+        });
+        let delimiter = DELIMITERS.iter().find(|(byte, _)| Some(*byte) == self.delimiter);
+        let delimiter = delimiter.map(|(_, name)| format!("delimiter={name}"));
+        f.write_str(&fields.chain(delimiter).collect::<Vec<_>>().join(","))
+    }
+}
+
 fn column(text: &str) -> Result<Column, BadMap> {
     match text.parse::<usize>() {
         Ok(number) if (1..=MAX_COLUMNS).contains(&number) => Ok(Column::Place(number - 1)),
@@ -148,6 +171,10 @@ mod tests {
         assert_eq!(map.columns[0], (Field::Digest(Algorithm::Md5), Column::Place(1)));
         let name = Column::Name("Hash value".to_owned());
         assert_eq!(map.columns[1], (Field::Digest(Algorithm::Sha1), name));
+        assert_eq!(map.to_string(), "md5=2,sha1=Hash value,size=1,delimiter=tab");
+        for text in ["sha256=1,category=cat,label=3,photodna=4,pdq=5", "md5=2,delimiter=pipe"] {
+            assert_eq!(text.parse::<ColumnMap>().unwrap().to_string(), text);
+        }
         for bad in ["", "md5", "md5=0", "md5=", "md5=1,md5=2", "size=1", "md6=1", "md5=99999"] {
             assert!(bad.parse::<ColumnMap>().is_err(), "{bad}");
         }

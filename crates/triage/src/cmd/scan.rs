@@ -3,55 +3,26 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use triage_case::{CaseDir, Journal, Particulars};
+use serde_json::json;
+use triage_case::CaseDir;
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
-use triage_report::{Format, Gathered};
+use triage_report::Format;
 use triage_scan::{
-    CarryFrom, Clock, Execution, Halt, Halting, Outcome, Plan, Recorded, Scanned, record_into,
+    Begun, Clock, Ended, Execution, Halt, Halting, Means, Plan, Ready, RunFacts, Walked, create,
 };
-use triage_walk::{Evidence, OpenAs, WalkPlan, output_lies_in};
+use triage_walk::{Evidence, OpenAs, output_lies_in};
 
 pub(crate) use super::scan_args::ScanArgs;
-use super::scan_close::{Ended, RunFacts, close};
+use super::scan_close::close;
 use super::scan_since;
-use crate::clock::{RunClock, now};
+use crate::clock::{RunClock, now, zone};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::profile::{Asked, Profile};
 use crate::progress::Progress;
 use crate::set_args::{SetArgs, tell_partly};
 use crate::{exit, facts, shown};
-
-/// What is stored in the journal, so that an interrupted run can go on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Begun {
-    /// The question.
-    pub(crate) plan: Plan,
-    /// What was typed in.
-    pub(crate) particulars: Particulars,
-    /// The identity of the run.
-    pub(crate) run_id: String,
-    /// The seed of the salts, hex.
-    pub(crate) salt_seed: String,
-    /// When the run began.
-    pub(crate) started: String,
-}
-
-/// Everything that a run needs, resolved.
-struct Ready {
-    case: CaseDir,
-    begun: Begun,
-    evidence: Arc<Evidence>,
-    walk: WalkPlan,
-    algorithms: Algorithms,
-    sets: Arc<Sets>,
-    carry: Option<CarryFrom>,
-    resumed: bool,
-}
 
 /// Runs the verb.
 pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
@@ -68,35 +39,26 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     refuse_unsuitable(&reports, ready.algorithms)?;
     let execution = args.execution.resolve(&ready.evidence);
     let clock = Arc::new(RunClock::start());
-    let seed = seed_of(&ready.begun)?;
     let halting = Arc::new(Halting::new());
     watch_signals(&halting)?;
-    let ended = match ready.case.walk_outcome()? {
-        Some(outcome) => {
-            let manifest = ready.case.read_finished(&ready.begun.plan.exhibit, seed)?;
-            Ended { manifest, outcome, gathered: None }
-        }
-        None => match walk(&mut ready, &execution, &clock, halting, seed, console)? {
+    let ended = match ready.ended()? {
+        Some(ended) => ended,
+        None => match walk(&mut ready, &execution, &clock, halting, args.resume, console)? {
             Some(ended) => ended,
             None => return Ok(exit::INTERRUPTED),
         },
     };
-    let elapsed = clock.elapsed();
-    let code = close(
-        &ready.case,
-        &ready.begun,
-        ended,
-        &RunFacts {
-            tool: tool.join().unwrap_or_else(|_panic| facts::tool()),
-            self_test,
-            execution,
-            elapsed,
-            resumed: ready.resumed,
-            reports,
-        },
-        signed_by.as_ref(),
-        console,
-    )?;
+    let mut further = facts::of_run();
+    further.insert("self_test".to_owned(), self_test);
+    further.insert("execution".to_owned(), execution.document(args.resume));
+    let facts = RunFacts {
+        tool: tool.join().unwrap_or_else(|_panic| facts::tool()),
+        time: now(),
+        zone: Some(zone()),
+        elapsed: Some(clock.elapsed()),
+        further,
+    };
+    let code = close(&ready, ended, &facts, &reports, signed_by.as_ref(), console)?;
     Ok(if args.exit_zero { exit::without_hits(code) } else { code })
 }
 
@@ -125,21 +87,10 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     };
     let (earlier, carry) = since.map(|since| (since.earlier, since.carry)).unzip();
     let plan = Plan {
-        v: Plan::VERSION,
-        source: shown::path(evidence.path()),
-        container: evidence.image().map(|image| image.format.to_owned()),
-        exhibit: particulars.exhibit.clone(),
-        algorithms: algorithms.to_string(),
-        sets: opened.planned,
-        scope: walk.scope.text().to_owned(),
-        files: walk.files.as_ref().map(|all| all.iter().map(|file| file.to_text()).collect()),
-        after: walk.range.after.as_ref().map(triage_evidence::Location::to_text),
-        until: walk.range.until.as_ref().map(triage_evidence::Location::to_text),
-        max_size_bytes: walk.max_size_bytes,
         size_filter: args.question.size_filter,
-        one_file_system: walk.one_file_system,
         since: earlier,
         profile,
+        ..Plan::new(&evidence, &walk, &particulars.exhibit, algorithms, opened.planned)
     };
     let begun = Begun {
         plan,
@@ -148,28 +99,19 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         salt_seed: facts::hex(&facts::random::<32>()?),
         started: now(),
     };
-    let document = serde_json::to_vec(&begun)
-        .map_err(|error| Failure::usage("cannot write the plan").caused_by(&error))?;
-    let case = CaseDir::create(&args.case, &document)
+    let case = create(&args.case, &begun)
         .map_err(|error| Failure::from(error).at(shown::path(&args.case)))?;
-    let sets = opened.sets;
-    Ok(Ready { case, begun, evidence, walk, algorithms, sets, carry, resumed: false })
+    Ok(Ready { case, begun, evidence, walk, algorithms, sets: opened.sets, carry })
 }
 
 /// Opens an interrupted scan and asks the same question again.
 fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     let (case, document) = CaseDir::open_unfinished(&args.case)
         .map_err(|error| Failure::from(error).at(shown::path(&args.case)))?;
-    let damaged = |error: &dyn std::error::Error| {
-        Failure::usage("the stored plan cannot be read")
-            .at(shown::path(&args.case))
-            .caused_by(error)
-    };
-    let begun: Begun = serde_json::from_slice(&document).map_err(|error| damaged(&error))?;
-    let source = triage_evidence::unescape(&begun.plan.source).map_err(|error| damaged(&error))?;
-    let source = std::path::PathBuf::from(
-        <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source),
-    );
+    let stored = |error: triage_scan::Error| Failure::from(error).at(shown::path(&args.case));
+    let begun = Begun::from_document(&document).map_err(stored)?;
+    let (source, algorithms) =
+        (begun.source().map_err(stored)?, begun.algorithms().map_err(stored)?);
     let open = |error: triage_walk::Error| {
         Failure::from(error)
             .at(shown::path(&source))
@@ -177,8 +119,6 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
     };
     let evidence = Arc::new(Evidence::open(&source, open_again(&begun.plan)).map_err(open)?);
     refuse_inside(evidence.path(), &args.case)?;
-    let algorithms =
-        begun.plan.algorithms.parse::<Algorithms>().map_err(|error| damaged(&error))?;
     let mut sets = SetArgs::of_plan(&begun.plan.sets)?;
     // Keys are never stored: whoever goes on gives them again.
     sets.reading.keys.clone_from(&args.sets.reading.keys);
@@ -206,7 +146,7 @@ fn resume(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         }
     };
     let (walk, sets) = (begun.plan.walk()?, opened.sets);
-    Ok(Ready { case, begun, evidence, walk, algorithms, sets, carry, resumed: true })
+    Ok(Ready { case, begun, evidence, walk, algorithms, sets, carry })
 }
 
 /// Refuses what the rules of the scan do not allow.
@@ -291,14 +231,6 @@ fn refuse_unsized(sets: &Sets) -> Result<(), Failure> {
     }
 }
 
-/// Returns the seed of the salts.
-pub(crate) fn seed_of(begun: &Begun) -> Result<[u8; 32], Failure> {
-    let digest =
-        triage_hash::Digest::from_hex(triage_hash::Algorithm::Sha256, begun.salt_seed.as_bytes())
-            .map_err(|error| Failure::usage("the stored plan cannot be read").caused_by(&error))?;
-    digest.as_bytes().try_into().map_err(|_| Failure::usage("the stored plan cannot be read"))
-}
-
 /// The first interrupt ends the run in order, the second one at once.
 fn watch_signals(halting: &Arc<Halting>) -> Result<(), Failure> {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -321,44 +253,29 @@ fn walk(
     execution: &Execution,
     clock: &Arc<RunClock>,
     halting: Arc<Halting>,
-    seed: [u8; 32],
+    resumed: bool,
     console: Console,
 ) -> Result<Option<Ended>, Failure> {
-    let exhibit = &ready.begun.plan.exhibit;
-    let journal = Journal::resume(&ready.case, exhibit, ready.algorithms, seed)?;
-    if ready.resumed {
+    let journal = ready.journal()?;
+    if resumed {
         console.say(&format!(
             "going on behind {} entries with {} hits, which are not printed again",
             journal.next_seq(),
             journal.coverage().hits()
         ));
     }
+    let exhibit = &ready.begun.plan.exhibit;
     let (progress, display) = Progress::start(console, exhibit, Arc::clone(clock), true);
-    let scanned = Scanned {
-        evidence: Arc::clone(&ready.evidence),
-        walk: ready.walk.clone(),
-        algorithms: ready.algorithms,
-        sets: Some(Arc::clone(&ready.sets)).filter(|sets| !sets.is_empty()),
-        size_filter: ready.begun.plan.size_filter,
-        carry: ready.carry.take(),
+    let means = Means {
         execution: *execution,
         watch: Arc::clone(&progress) as Arc<_>,
         clock: Arc::clone(clock) as Arc<_>,
         halting,
     };
-    // A resumed run has not seen the records before it: its report reads the manifest again.
-    let mut gathered = (journal.next_seq() == 0).then(Gathered::default);
-    let mut observe = |record| {
-        if let Some(gathered) = &mut gathered {
-            gathered.add(record);
-        }
-    };
-    let recorded = record_into(&ready.case, journal, scanned, &mut observe, &|outcome, doubts| {
-        outcome_json(outcome, doubts).to_string().into_bytes()
-    });
+    let walked = ready.record(journal, means);
     progress.finish(display);
-    match recorded? {
-        Recorded::Interrupted { entries } => {
+    match walked? {
+        Walked::Interrupted { entries } => {
             let case = shown::path(ready.case.folder());
             console.say(&format!(
                 "interrupted: {entries} entries are kept; go on with: triage scan --resume --case {case}"
@@ -368,13 +285,6 @@ fn walk(
             }));
             Ok(None)
         }
-        Recorded::Finished { manifest, outcome, doubts } => {
-            let outcome = outcome_json(&outcome, &doubts);
-            Ok(Some(Ended { manifest: *manifest, outcome, gathered }))
-        }
+        Walked::Ended(ended) => Ok(Some(*ended)),
     }
-}
-
-fn outcome_json(outcome: &Outcome, doubts: &[String]) -> Value {
-    json!({ "halted": outcome.halted.map(Halt::name), "doubts": doubts })
 }

@@ -7,14 +7,12 @@ use clap::Args;
 use serde_json::{Value, json};
 use triage_batch::{BatchPlan, ItemState, Parts, PlannedExhibit, State, merge_into, state_of};
 use triage_case::{CaseDir, CaseState, Particulars};
-use triage_scan::Plan;
+use triage_scan::{Begun, Ended, Plan, create};
 
 use super::results::{Overview, Results};
 use super::whole::{self, Merged};
 use crate::clock::now;
-use crate::cmd::scan::{Begun, seed_of};
 use crate::cmd::scan_args::SigningArgs;
-use crate::cmd::scan_close::Ended;
 use crate::cmd::verify::verified;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -162,7 +160,7 @@ fn merge(
     let (case, begun) = begin(whole.exhibit, parts, whole.folder)?;
     let ended = match case.walk_outcome()? {
         Some(outcome) => {
-            let manifest = case.read_finished(&begun.plan.exhibit, seed_of(&begun)?)?;
+            let manifest = case.read_finished(&begun.plan.exhibit, begun.seed()?)?;
             Ended { manifest, outcome, gathered: None }
         }
         None => {
@@ -173,7 +171,7 @@ fn merge(
                 Failure::usage("the plan of a part cannot be read").caused_by(&error)
             })?;
             let parts = Parts { exhibit: &begun.plan.exhibit, algorithms, packages: &packages? };
-            let seed = seed_of(&begun)?;
+            let seed = begun.seed()?;
             let manifest = merge_into(&parts, &case, seed, outcome.to_string().as_bytes())?;
             Ended { manifest, outcome, gathered: None }
         }
@@ -241,7 +239,7 @@ fn begin(
     };
     if CaseDir::state(whole) == CaseState::Unfinished {
         let (case, document) = CaseDir::open_unfinished(whole)?;
-        return Ok((case, serde_json::from_slice(&document).map_err(damaged)?));
+        return Ok((case, Begun::from_document(&document)?));
     }
     let run = parts.first().and_then(|part| part.run.as_ref()).unwrap_or(&Value::Null);
     let mut plan: Plan = serde_json::from_value(run["plan"].clone()).map_err(damaged)?;
@@ -261,11 +259,10 @@ fn begin(
         salt_seed: facts::hex(&facts::random::<32>()?),
         started: now(),
     };
-    let document = serde_json::to_vec(&begun).map_err(damaged)?;
     if let Some(above) = whole.parent() {
         write::folder(above)?;
     }
-    Ok((CaseDir::create(whole, &document)?, begun))
+    Ok((create(whole, &begun)?, begun))
 }
 
 /// The answer as files: derived, made anew by each merging.
