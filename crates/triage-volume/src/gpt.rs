@@ -17,6 +17,8 @@ const SECTOR_BYTES: [u64; 2] = [512, 4096];
 
 /// A header that agrees with its checksum.
 struct Header {
+    /// Where the other copy of the header stands.
+    other: u64,
     array: u64,
     count: u32,
     entry_bytes: u32,
@@ -33,7 +35,7 @@ pub(crate) fn read_table(source: &dyn ByteSource) -> Option<Found> {
     let sizes = [own].into_iter().chain(SECTOR_BYTES.into_iter().filter(|&size| size != own));
     for sector in sizes.clone().filter(|&size| size >= 512) {
         if let Some(header) = read_header(source, 1, sector) {
-            return Some(table(source, &header, sector, None));
+            return Some(first_table(source, &header, sector));
         }
     }
     for sector in sizes.filter(|&size| size >= 512) {
@@ -43,6 +45,35 @@ pub(crate) fn read_table(source: &dyn ByteSource) -> Option<Found> {
         }
     }
     None
+}
+
+/// Reads the table at the beginning: its entries from the copy if only that has sound ones.
+fn first_table(source: &dyn ByteSource, header: &Header, sector: u64) -> Found {
+    let end = header.other.saturating_add(1).saturating_mul(sector);
+    let copy = read_header(source, header.other, sector);
+    let notes = if end > source.size_bytes() {
+        let text = "the disk ends before the copy of its partition table (GPT)";
+        let lost = end.saturating_sub(source.size_bytes());
+        vec![damaged(text).at(source.size_bytes()).losing(lost)]
+    } else {
+        let text = match &copy {
+            None => Some("the copy of the partition table (GPT) is damaged"),
+            Some(copy) if copy.array_crc != header.array_crc => {
+                Some("the partition table (GPT) and its copy differ")
+            }
+            Some(_) => None,
+        };
+        text.map(damaged).into_iter().collect()
+    };
+    let is_sound = |header: &Header| fits(header, &array(source, header, sector));
+    let sound = copy.filter(|copy| !is_sound(header) && is_sound(copy));
+    let mut found = table(source, sound.as_ref().unwrap_or(header), sector, None);
+    if sound.is_some() {
+        let text = "the entries of the partition table are damaged: their copy was read";
+        found.notes.push(damaged(text));
+    }
+    found.notes.extend(notes);
+    found
 }
 
 /// Says whether the disk has something that calls itself a table although it is damaged.
@@ -62,6 +93,7 @@ fn read_header(source: &dyn ByteSource, at: u64, sector: u64) -> Option<Header> 
         return None;
     }
     Some(Header {
+        other: u64_at(&bytes, 32)?,
         first_usable: u64_at(&bytes, 40)?,
         last_usable: u64_at(&bytes, 48)?,
         identifier: guid(slice_at(&bytes, 56, 16)?)?,
@@ -84,10 +116,8 @@ fn table(source: &dyn ByteSource, header: &Header, sector: u64, note: Option<Pro
         );
         found.notes.push(Problem::new(ProblemKind::LimitReached, text));
     }
-    let wanted = length.min(LIMIT_ARRAY_BYTES);
-    let at = header.array.saturating_mul(sector);
-    let array = read(source, at, usize::try_from(wanted).unwrap_or(0));
-    if crc32fast::hash(&array) != header.array_crc {
+    let array = array(source, header, sector);
+    if !fits(header, &array) {
         found.notes.push(damaged("the entries of the partition table do not fit their checksum"));
     }
     if entry_bytes < 128 {
@@ -107,6 +137,17 @@ fn table(source: &dyn ByteSource, header: &Header, sector: u64, note: Option<Pro
         }
     }
     found
+}
+
+/// Reads the entries of a table, as far as they are read.
+fn array(source: &dyn ByteSource, header: &Header, sector: u64) -> Vec<u8> {
+    let length = u64::from(header.count).saturating_mul(u64::from(header.entry_bytes));
+    let wanted = usize::try_from(length.min(LIMIT_ARRAY_BYTES)).unwrap_or(0);
+    read(source, header.array.saturating_mul(sector), wanted)
+}
+
+fn fits(header: &Header, array: &[u8]) -> bool {
+    crc32fast::hash(array) == header.array_crc
 }
 
 fn volume(number: u32, entry: &[u8], sector: u64) -> Option<Volume> {

@@ -104,6 +104,13 @@ fn chain(source: &dyn ByteSource, extended: Slot, sector: u64, found: &mut Found
     let mut number = FIRST_LOGICAL.max(logical.saturating_add(1));
     let mut at = extended.first;
     let mut seen = HashSet::new();
+    let end = at.saturating_add(extended.count).saturating_mul(sector);
+    if end > source.size_bytes() {
+        let text = "the extended partition goes on behind the end of the disk";
+        let lost = end.saturating_sub(source.size_bytes());
+        let problem = Problem::new(ProblemKind::Damaged, text).losing(lost);
+        found.notes.push(problem.at(source.size_bytes()));
+    }
     loop {
         if !seen.insert(at) || number > LIMIT_LOGICAL {
             let text = "the chain of logical volumes goes in circles";

@@ -119,9 +119,15 @@ fn a_damaged_gpt_is_replaced_by_its_copy_at_the_end() {
         let damaged = map(bytes);
         assert_eq!(damaged.volumes, whole.volumes, "{name}");
         assert!(damaged.problems[0].text.contains("its copy at the end was read"), "{name}");
-        // An entry does not fit the checksum of all entries: told, and read all the same.
+        // An entry does not fit the checksum of all entries: those of the copy do.
         let mut bytes = disk(name);
         bytes[2 * sector + 48] ^= 1;
+        let damaged = map(bytes.clone());
+        assert_eq!(damaged.volumes, whole.volumes, "{name}");
+        assert!(damaged.problems[0].text.contains("their copy was read"), "{name}");
+        // The entries of neither fit: told, and read all the same.
+        let array = bytes.len() - sector - 128 * 128;
+        bytes[array + 48] ^= 1;
         let damaged = map(bytes);
         assert!(damaged.problems[0].text.contains("do not fit their checksum"), "{name}");
         assert_eq!(damaged.volumes.len(), whole.volumes.len(), "{name}");
@@ -134,6 +140,28 @@ fn a_damaged_gpt_is_replaced_by_its_copy_at_the_end() {
         assert_eq!(damaged.scheme, Scheme::Mbr, "{name}");
         assert!(damaged.problems[0].text.contains("and its copy are damaged"), "{name}");
     }
+}
+
+#[test]
+fn a_disk_that_is_cut_off_behind_its_last_volume_is_told() {
+    // The extended volume of the first goes on for 22,528 sectors.
+    for (name, end) in [("mbr", 22_528 * 512), ("gpt", 8 << 20), ("gpt4k", 8 << 20)] {
+        let mut bytes = disk(name);
+        let whole = map(bytes.clone());
+        assert_eq!(whole.problems, [], "{name}");
+        let cut = end as usize - 1024 * 1024;
+        bytes.truncate(cut);
+        let found = map(bytes);
+        assert_eq!(found.volumes, whole.volumes, "{name}");
+        let problem = &found.problems[0];
+        assert_eq!(problem.offset, Some(cut as u64), "{name}: {problem}");
+        assert_eq!(problem.lost_bytes, Some(1 << 20), "{name}: {problem}");
+    }
+    // Only the copy is damaged.
+    let mut bytes = disk("gpt");
+    let last = bytes.len() - 512;
+    bytes[last + 20] ^= 1;
+    assert!(map(bytes).problems[0].text.contains("the copy of the partition table"));
 }
 
 #[test]
