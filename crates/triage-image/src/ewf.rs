@@ -46,8 +46,8 @@ const RELATIVES: [(&[u8], &str); 4] = [
     (b"LEF2\x0d\x0a\x81\x00", "EWF logical evidence of version 2 (Lx01)"),
     (b"DVF\x09\x0d\x0a\xff\x00", "an EWF delta image (d01)"),
 ];
-/// Decoded chunks that are kept, in bytes.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Decoded chunks that are kept: common ones have 32 KiB.
+const CACHE_CHUNKS: usize = 1024;
 /// Tables that are kept.
 const CACHE_TABLES: usize = 32;
 /// From so many whole chunks in one read on, they are decoded on all processors.
@@ -92,16 +92,16 @@ pub(crate) fn open(path: &Path, first: RawFile, beginning: &[u8]) -> Result<Imag
     let stored = stored.into_iter().filter_map(|(algorithm, digest)| {
         Some(StoredDigest { algorithm, digest: digest.clone()? })
     });
-    let kept = CACHE_BYTES.checked_div(short(geometry.chunk_bytes)).unwrap_or(1);
     let stored = stored.collect();
+    let table_bytes = reading.tables.iter().map(Table::entries_bytes).max().unwrap_or(0);
     let errors = reading.errors.iter().map(|&(first, count)| geometry.range(first, count));
     let errors: Vec<_> = errors.collect();
     let plain: Arc<dyn ByteSource> = Arc::new(Ewf {
         segments: reading.segments,
         geometry,
         tables: reading.tables,
-        chunks: Cache::new(kept),
-        entries: Cache::new(CACHE_TABLES),
+        chunks: Cache::new(CACHE_CHUNKS, geometry.chunk_bytes),
+        entries: Cache::new(CACHE_TABLES, table_bytes),
     });
     let source = marked::mark(Arc::clone(&plain), errors);
     Ok(Image { format: "ewf", source, plain, facts, stored })

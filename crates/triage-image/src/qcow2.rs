@@ -22,6 +22,9 @@ const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 /// Bits of an entry of the second table.
 const COMPRESSED: u64 = 1 << 62;
 const ZERO: u64 = 1;
+/// Bits of entries of the first and of the second table that the specification wants to be zero.
+const RESERVED_L1: u64 = 0x7f00_0000_0000_01ff;
+const RESERVED_L2: u64 = 0x3f00_0000_0000_01fe;
 /// The longest first table that is read: a disk of 2 PiB in clusters of 64 KiB.
 const LIMIT_L1: u64 = 4 * 1024 * 1024;
 /// Pieces that are kept: tables and decompressed clusters of 64 KiB, as a rule.
@@ -71,6 +74,11 @@ pub(crate) fn open(file: Arc<dyn ByteSource>, place: Place<'_>) -> Result<Image,
     if !(9..=21).contains(&cluster_bits) || l1_entries > LIMIT_L1 {
         return Err(broken());
     }
+    // A table that is too short would make the rest of the disk zeros.
+    let per_table = 1_u64 << (2 * cluster_bits - 3);
+    if l1_entries < wide(24)?.div_ceil(per_table) {
+        return Err(damaged("the first table of the QCOW2 image is shorter than its disk"));
+    }
     let incompatible = if version == 3 { wide(72)? } else { 0 };
     if incompatible & !0b1011 != 0 {
         let text = format!("the QCOW2 image uses features that are not read: {incompatible:#x}");
@@ -97,8 +105,8 @@ pub(crate) fn open(file: Arc<dyn ByteSource>, place: Place<'_>) -> Result<Image,
         cluster_bits,
         is_zstd,
         l1,
-        tables: Cache::new(CACHE_PIECES),
-        clusters: Cache::new(CACHE_PIECES),
+        tables: Cache::new(CACHE_PIECES, 1 << cluster_bits),
+        clusters: Cache::new(CACHE_PIECES, 1 << cluster_bits),
     };
     Ok(Image::new("qcow2", Arc::new(Blocked(qcow2)), facts))
 }
@@ -128,7 +136,9 @@ impl Qcow2 {
     fn entry(&self, cluster: u64) -> Result<u64, Problem> {
         let bits = self.cluster_bits - 3;
         let place = short(cluster >> bits);
-        let table = self.l1.get(place).copied().unwrap_or(0) & OFFSET;
+        let entry = self.l1.get(place).copied();
+        let entry = entry.ok_or_else(|| damaged("the first table of the image is too short"))?;
+        let table = self.place(entry, RESERVED_L1)?;
         if table == 0 {
             return Ok(0);
         }
@@ -139,6 +149,15 @@ impl Qcow2 {
         let entries = self.tables.get(table, read)?;
         let within = short(cluster & ((1 << bits) - 1));
         entries.get(within).copied().ok_or_else(|| damaged("a table of the image is cut off"))
+    }
+
+    /// Returns where the cluster of an entry lies; 0 if it is not stored.
+    fn place(&self, entry: u64, reserved: u64) -> Result<u64, Problem> {
+        let offset = entry & OFFSET;
+        if entry & reserved != 0 || offset & ((1 << self.cluster_bits) - 1) != 0 {
+            return Err(damaged("an entry of a table of the image makes no sense"));
+        }
+        Ok(offset)
     }
 
     /// Decompresses a cluster.
@@ -183,7 +202,7 @@ impl Blocks for Qcow2 {
             out.copy_from_slice(from.ok_or_else(|| damaged("a cluster is too short"))?);
             return Ok(());
         }
-        let offset = entry & OFFSET;
+        let offset = self.place(entry, RESERVED_L2).map_err(of_all)?;
         if entry & ZERO != 0 {
             out.fill(0);
         } else if offset != 0 {

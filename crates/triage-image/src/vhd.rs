@@ -46,6 +46,11 @@ fn fits(bytes: &[u8], at: usize) -> bool {
     u32_be(bytes, at) == Some(!sum)
 }
 
+/// A bit for each sector of a block, in whole sectors, stands before the block.
+const fn bitmap_bytes(block_bytes: u64) -> u64 {
+    (block_bytes / 512).div_ceil(8).next_multiple_of(512)
+}
+
 struct Vhd {
     file: Arc<dyn ByteSource>,
     parent: Option<Arc<dyn ByteSource>>,
@@ -142,7 +147,7 @@ fn dynamic(
     } else {
         None
     };
-    let bitmaps = Cache::new(CACHE_BITMAPS);
+    let bitmaps = Cache::new(CACHE_BITMAPS, bitmap_bytes(block_bytes));
     Ok(Vhd { file, parent, is_differencing, size_bytes, block_bytes, table, bitmaps })
 }
 
@@ -163,7 +168,7 @@ impl Blocks for Vhd {
             return read_parent(self.parent.as_ref(), at, out);
         }
         let start = u64::from(entry) * 512;
-        let bitmap_bytes = (self.block_bytes / 512).div_ceil(8).next_multiple_of(512);
+        let bitmap_bytes = bitmap_bytes(self.block_bytes);
         let data = start.saturating_add(bitmap_bytes).saturating_add(within);
         if !self.is_differencing {
             return read_stored(&self.file, data, out);

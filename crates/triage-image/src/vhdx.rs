@@ -104,7 +104,7 @@ pub(crate) fn open(file: Arc<dyn ByteSource>) -> Result<Image, Problem> {
         chunk_ratio: (sector_bytes << 23) / block_bytes,
         table_start,
         table_bytes,
-        table: Cache::new(CACHE_PIECES),
+        table: Cache::new(CACHE_PIECES, PIECE_ENTRIES * 8),
     };
     Ok(Image::new("vhdx", Arc::new(Blocked(vhdx)), facts))
 }

@@ -181,8 +181,8 @@ fn sparse(file: Arc<dyn ByteSource>) -> Result<Sparse, Problem> {
         has_zeroed: flags & ZEROED_GRAINS != 0,
         is_compressed,
         directory: bytes.chunks_exact(4).filter_map(|entry| u32_at(entry, 0)).collect(),
-        tables: Cache::new(CACHE_TABLES),
-        grains: Cache::new(CACHE_GRAINS),
+        tables: Cache::new(CACHE_TABLES, per_table * 8),
+        grains: Cache::new(CACHE_GRAINS, grain_bytes),
     })
 }
 

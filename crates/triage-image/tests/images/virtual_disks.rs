@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use triage_evidence::Problem;
+
+use crate::one_volume;
 use crate::scene::{EXT2_MD5, disk, md5, open, read_all, stock, unpacked};
 
 #[test]
@@ -76,6 +79,32 @@ fn every_kind_gives_what_was_put_in() {
             assert!(read == bytes, "{name} in steps of {step}");
         }
         assert_eq!(image.facts.notes, [], "{name}");
+    }
+}
+
+/// Puts bytes into a container of the one volume and opens it.
+fn patched(name: &str, patches: &[(usize, &[u8])]) -> Result<triage_image::Image, Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = one_volume::unpack(name, folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    for (at, new) in patches {
+        bytes[*at..at + new.len()].copy_from_slice(new);
+    }
+    std::fs::write(&path, bytes).unwrap();
+    open(&path)
+}
+
+#[test]
+fn tables_of_qcow2_that_make_no_sense_are_never_taken_for_zeros() {
+    // No entry in the first table: all of the disk would be zeros.
+    let problem = patched("plain.qcow2", &[(36, &[0; 4])]).unwrap_err();
+    assert!(problem.text.contains("shorter than its disk"), "{problem}");
+    // The first table lies at 0x30000, the second one behind it. A bit that must be zero, and a
+    // place that is no multiple of a cluster.
+    for (at, byte) in [(0x30000, 0xc0), (0x30007, 1), (0x40000, 0xa0), (0x40006, 2)] {
+        let image = patched("plain.qcow2", &[(at, &[byte])]).unwrap();
+        let problem = read_all(&image.source, 1 << 20).unwrap_err();
+        assert!(problem.text.contains("makes no sense"), "{at:#x}: {problem}");
     }
 }
 
