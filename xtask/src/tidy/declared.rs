@@ -65,19 +65,27 @@ fn shares(folder: &str, stem: &str, other: &str) -> bool {
     stem == "mod" && up.ends_with("/tests") && beside
 }
 
-/// Whether a file of the same folder, or of a folder beside it, names this one by a `path`
-/// attribute.
+/// Whether a file names this one by a `path` attribute.
 fn names_file(other: &Source, folder: &str, file: &str) -> bool {
     let Some((others, _)) = other.path.rsplit_once('/') else { return false };
-    let (up, last) = folder.rsplit_once('/').unwrap_or(("", folder));
-    let path = if others == folder {
-        file.to_owned()
-    } else if others.rsplit_once('/').is_some_and(|(other_up, _)| other_up == up) {
-        format!("../{last}/{file}")
-    } else {
-        return false;
-    };
-    other.text.lines().any(|line| line.trim() == format!("#[path = \"{path}\"]"))
+    let own = format!("{folder}/{file}");
+    let paths = other
+        .text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("#[path = \"")?.strip_suffix("\"]"));
+    paths.into_iter().any(|path| joined(others, path) == own)
+}
+
+/// Returns where a path leads to from a folder; each `..` is a step up.
+fn joined(folder: &str, path: &str) -> String {
+    let mut steps: Vec<&str> = folder.split('/').collect();
+    for step in path.split('/') {
+        match step {
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
 }
 
 fn declares(text: &str, name: &str) -> bool {
@@ -123,6 +131,8 @@ mod tests {
             ("crates/a/tests/shared/f.rs", ""),
             ("crates/a/tests/shared/g.rs", ""),
             ("crates/a/tests/scene/mod.rs", ""),
+            ("crates/b/tests/far.rs", "#[path = \"../../../tests/shared/h.rs\"]\nmod h;\n"),
+            ("tests/shared/h.rs", ""),
         ];
         assert_eq!(tree(&files), ["crates/a/src/b/d.rs", "crates/a/tests/shared/g.rs"]);
     }
