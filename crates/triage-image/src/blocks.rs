@@ -43,6 +43,16 @@ pub(crate) fn of_all(problem: Problem) -> Problem {
     Problem { offset: None, lost_bytes: None, ..problem }
 }
 
+/// What is said of a table that tells the same place twice.
+pub(crate) const DOUBLED: &str = "two blocks of the image lie in the same place: one is wrong";
+
+/// Says whether two blocks of a length overlap, given where blocks begin.
+pub(crate) fn is_doubled(starts: impl Iterator<Item = u64>, length: u64) -> bool {
+    let mut starts: Vec<u64> = starts.collect();
+    starts.sort_unstable();
+    starts.windows(2).any(|pair| pair[1] - pair[0] < length)
+}
+
 /// A container of blocks as a byte source.
 pub(crate) struct Blocked<T>(pub(crate) T);
 

@@ -76,18 +76,13 @@ pub(crate) fn open(path: &Path, first: RawFile, beginning: &[u8]) -> Result<Imag
     if let Some(row) = RELATIVES.iter().find(|row| beginning.starts_with(row.0)) {
         return Err(unsupported(format!("{} is not read", row.1)));
     }
-    let reading = Reading::all(path, first)?;
+    let mut reading = Reading::all(path, first)?;
     let geometry = reading.geometry.ok_or_else(|| {
         damaged("no segment of the image tells the size of the medium (volume section)")
     })?;
+    reading.place_tables(geometry.chunk_count());
     let mut facts = facts(&reading, &geometry);
-    let held = reading.tables.last().map_or(0, Table::end);
-    if held < geometry.chunk_count() {
-        let at = held.saturating_mul(geometry.chunk_bytes);
-        let text = "the image ends before the medium does: segment files are missing or damaged";
-        let lost = geometry.size_bytes.saturating_sub(at);
-        facts.notes.push(damaged(text).at(at).losing(lost));
-    }
+    facts.notes.extend(missing(&reading.tables, &geometry));
     let stored = [("md5", &reading.md5), ("sha1", &reading.sha1)];
     let stored = stored.into_iter().filter_map(|(algorithm, digest)| {
         Some(StoredDigest { algorithm, digest: digest.clone()? })
@@ -105,6 +100,30 @@ pub(crate) fn open(path: &Path, first: RawFile, beginning: &[u8]) -> Result<Imag
     });
     let source = marked::mark(Arc::clone(&plain), errors);
     Ok(Image { format: "ewf", source, plain, facts, stored })
+}
+
+/// Tells of the parts of the medium that no table speaks of, and of chunks behind its end.
+fn missing(tables: &[Table], geometry: &Geometry) -> Vec<Problem> {
+    let mut notes = Vec::new();
+    let mut lose = |from: u64, until: u64, text: &str| {
+        let at = from.saturating_mul(geometry.chunk_bytes);
+        let end = until.saturating_mul(geometry.chunk_bytes).min(geometry.size_bytes);
+        if end > at {
+            notes.push(damaged(text).at(at).losing(end.saturating_sub(at)));
+        }
+    };
+    let mut next = 0;
+    for table in tables {
+        let text = "a table of the image and its copy are damaged: what they held is lost";
+        lose(next, table.first_chunk, text);
+        next = table.end();
+    }
+    let text = "the image ends before the medium does: segment files are missing or damaged";
+    lose(next, geometry.chunk_count(), text);
+    if next > geometry.chunk_count() {
+        notes.push(damaged("the image holds more than the size of the medium that it tells"));
+    }
+    notes
 }
 
 fn facts(reading: &Reading, geometry: &Geometry) -> Facts {

@@ -8,6 +8,7 @@ mod bad_sectors;
 mod blocks;
 mod bytes;
 mod cache;
+mod crc32c;
 mod device;
 mod direct;
 mod ewf;

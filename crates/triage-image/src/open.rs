@@ -82,8 +82,29 @@ fn open_virtual(file: &Arc<dyn ByteSource>, place: Place<'_>) -> Result<Option<I
 /// Opens the parent that an image names: an image, or a raw disk.
 pub(crate) fn open_named_image(place: Place<'_>) -> Result<Image, Problem> {
     let file: Arc<dyn ByteSource> = Arc::new(RawFile::open_named(place.path)?);
-    let found = open_virtual(&file, place)?;
-    Ok(found.unwrap_or_else(|| Image::new("raw", file, Facts::default())))
+    if let Some(image) = open_virtual(&file, place)? {
+        return Ok(image);
+    }
+    refuse_unsigned(place.path)?;
+    Ok(Image::new("raw", file, Facts::default()))
+}
+
+/// Says no to a file that is called as an image with a signature and does not begin as one.
+fn refuse_unsigned(path: &Path) -> Result<(), Problem> {
+    let extension = extension(path);
+    if !is_one_of(extension, &SIGNED_EXTENSIONS) {
+        return Ok(());
+    }
+    let text = format!("the file is called .{extension} and does not begin as such an image");
+    Err(damaged(text))
+}
+
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+fn is_one_of(extension: &str, list: &[&str]) -> bool {
+    list.iter().any(|other| other.eq_ignore_ascii_case(extension))
 }
 
 /// Opens a path if it holds a disk: a block device, an image with a signature, or a file that
@@ -108,10 +129,10 @@ pub fn open_image(
         return ewf::open(path, file, &first).map(Some);
     }
     let file = match split::open(path, file)? {
-        Ok((joined, count)) => {
-            let pairs = [("segments".to_owned(), count.to_string())].into();
-            let facts = Facts { pairs, notes: Vec::new() };
-            return Ok(Some(Image::new("split", Arc::new(joined), facts)));
+        Ok(split) => {
+            let pairs = [("segments".to_owned(), split.count.to_string())].into();
+            let facts = Facts { pairs, notes: split.notes };
+            return Ok(Some(Image::new("split", Arc::new(split.joined), facts)));
         }
         Err(file) => file,
     };
@@ -119,13 +140,8 @@ pub fn open_image(
     if let Some(image) = open_virtual(&file, Place { path, depth: 0 })? {
         return Ok(Some(image));
     }
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let is_one_of = |list: &[&str]| list.iter().any(|x| x.eq_ignore_ascii_case(extension));
-    if is_one_of(&SIGNED_EXTENSIONS) {
-        let text = format!("the file is called .{extension} and does not begin as such an image");
-        return Err(damaged(text));
-    }
-    if is_one_of(&RAW_EXTENSIONS) || is_disk(&file) {
+    refuse_unsigned(path)?;
+    if is_one_of(extension(path), &RAW_EXTENSIONS) || is_disk(&file) {
         return Ok(Some(Image::new("raw", file, Facts::default())));
     }
     Ok(None)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, Facts, Problem, Slice};
 
-use crate::blocks::{Blocked, Blocks, of_all, read_stored};
-use crate::bytes::{damaged, read_vec, short, slice_at, unsupported};
+use crate::blocks::{Blocked, Blocks, DOUBLED, is_doubled, of_all, read_stored};
+use crate::bytes::{damaged, hex, read_vec, short, slice_at, unsupported};
 use crate::cache::Cache;
 use crate::open::Image;
 use crate::qcow2::read_parent;
@@ -22,6 +22,8 @@ const HEADER_BYTES: usize = 1024;
 const UNUSED: u32 = u32::MAX;
 /// The most blocks: the specification allows disks of 2,040 GiB in blocks of 512 KiB.
 const LIMIT_BLOCKS: u32 = 16 * 1024 * 1024;
+/// What the record calls the identifier of an image, by which a child knows its parent.
+const IDENTIFIER: &str = "vhd_identifier";
 /// Bitmaps of blocks that are kept.
 const CACHE_BITMAPS: usize = 256;
 
@@ -70,6 +72,8 @@ pub(crate) fn open(file: Arc<dyn ByteSource>, place: Place<'_>) -> Result<Image,
     let footer = footer(&file, &mut facts)?;
     let broken = || damaged("the footer of the VHD image makes no sense");
     let size_bytes = u64_be(&footer, 48).ok_or_else(broken)?;
+    let identifier = slice_at(&footer, 68, 16).map(hex).ok_or_else(broken)?;
+    facts.pairs.insert(IDENTIFIER.to_owned(), identifier);
     match u32_be(&footer, 60).ok_or_else(broken)? {
         2 => {
             let held = file.size_bytes().saturating_sub(FOOTER_BYTES);
@@ -134,13 +138,35 @@ fn dynamic(
     }
     let start = u64_be(&header, 16).ok_or_else(broken)?;
     let bytes = read_vec(&file, start, short(u64::from(entries) * 4))?;
-    let table = bytes.chunks_exact(4).filter_map(|entry| u32_be(entry, 0)).collect();
+    let table: Vec<u32> = bytes.chunks_exact(4).filter_map(|entry| u32_be(entry, 0)).collect();
+    let described = u64::from(entries).saturating_mul(block_bytes);
+    if described < size_bytes {
+        let text = "the table of the image is too short for its disk";
+        facts.notes.push(damaged(text).at(described).losing(size_bytes - described));
+    }
+    let stored = table.iter().filter(|&&entry| entry != UNUSED);
+    if is_doubled(
+        stored.map(|&entry| u64::from(entry) * 512),
+        bitmap_bytes(block_bytes) + block_bytes,
+    ) {
+        facts.notes.push(damaged(DOUBLED));
+    }
     let parent = if is_differencing {
         let units = slice_at(&header, 64, 512).unwrap_or_default().chunks_exact(2);
         let units = units.map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
         let units: Vec<u16> = units.take_while(|&unit| unit != 0).collect();
         let name = String::from_utf16_lossy(&units);
         let image = place.open_parent(&name)?;
+        let own = slice_at(&header, 40, 16).map(hex);
+        if own.as_ref() != image.facts.pairs.get(IDENTIFIER) {
+            let text = "the file beside the image is not the parent that it was made from";
+            facts.notes.push(damaged(text));
+        }
+        let held = image.source.size_bytes();
+        if held < size_bytes {
+            let text = "the parent of the image is smaller than its disk";
+            facts.notes.push(damaged(text).at(held).losing(size_bytes - held));
+        }
         facts.pairs.insert("parent".to_owned(), triage_evidence::escape(name.as_bytes()));
         facts.notes.extend(image.facts.notes);
         Some(image.source)

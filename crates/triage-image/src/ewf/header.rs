@@ -29,12 +29,11 @@ const NAMES: [(&str, &str); 14] = [
 /// The codes of times, which newer writers give in seconds since 1970.
 const TIMES: &[&str] = &["m", "u"];
 
-/// Reads a deflated header; empty if it cannot be read.
-pub(super) fn parse(bytes: &[u8]) -> BTreeMap<String, String> {
+/// Reads a deflated header, and says whether it is whole: one that breaks off tells what it has.
+pub(super) fn parse(bytes: &[u8]) -> (BTreeMap<String, String>, bool) {
     let mut text = Vec::new();
-    // A header that breaks off tells what it has.
-    let _cut = ZlibDecoder::new(bytes).take(LIMIT_BYTES).read_to_end(&mut text);
-    values(&decode(&text))
+    let read = ZlibDecoder::new(bytes).take(LIMIT_BYTES).read_to_end(&mut text);
+    (values(&decode(&text)), read.is_ok())
 }
 
 /// The second header is UTF-16 with a mark of its order, the first ASCII or a code page.

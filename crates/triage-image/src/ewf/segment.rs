@@ -8,7 +8,7 @@ use triage_evidence::{ByteSource, Problem};
 use super::SIGNATURE;
 use super::header;
 use super::section::Section;
-use super::table::Table;
+use super::table::{Table, checksum};
 use super::volume::Geometry;
 use crate::bytes::{damaged, long, read_vec, short, slice_at, u16_at, u32_at};
 use crate::raw::RawFile;
@@ -33,7 +33,10 @@ const ERRORS: u64 = 520;
 pub(super) struct Reading {
     pub(super) segments: Vec<RawFile>,
     pub(super) tables: Vec<Table>,
+    /// Before which of the tables others may be missing, because something there is damaged.
+    breaks: Vec<usize>,
     pub(super) geometry: Option<Geometry>,
+    geometry_is_sound: bool,
     pub(super) header: BTreeMap<String, String>,
     pub(super) md5: Option<Vec<u8>>,
     pub(super) sha1: Option<Vec<u8>>,
@@ -61,7 +64,14 @@ impl Reading {
                 break;
             }
             let next = name_of(path, number).map(|path| RawFile::open_named(&path));
-            let Some(Ok(segment)) = next else { break };
+            let segment = match next {
+                Some(Ok(segment)) => segment,
+                Some(Err(problem)) if problem.code != "ENOENT" => {
+                    reading.notes.push(problem);
+                    break;
+                }
+                _ => break,
+            };
             match number_of(&segment) {
                 Ok(found) if u32::from(found) == number => reading.segment(segment),
                 Ok(found) => {
@@ -92,6 +102,7 @@ impl Reading {
                 Ok(section) => section,
                 Err(problem) => {
                     self.notes.push(problem);
+                    sections.awaits_copy = true;
                     break;
                 }
             };
@@ -105,7 +116,38 @@ impl Reading {
             }
             at = section.next;
         }
+        self.close_break(&mut sections);
         self.segments.push(segment);
+    }
+
+    /// Notes that a table that was awaited has not come.
+    fn close_break(&mut self, sections: &mut Sections) {
+        if std::mem::take(&mut sections.awaits_copy) {
+            self.breaks.push(self.tables.len());
+        }
+    }
+
+    /// Puts the tables behind those that are missing where they belong, counted from the end of
+    /// the medium; tables of which nobody knows where they belong are given up.
+    pub(super) fn place_tables(&mut self, chunk_count: u64) {
+        let held: u64 = self.tables.iter().map(Table::count).sum();
+        let missing = chunk_count.saturating_sub(held);
+        let (Some(&first), Some(&last)) = (self.breaks.first(), self.breaks.last()) else { return };
+        if missing == 0 {
+            return;
+        }
+        let behind = self.tables.split_off(last.min(self.tables.len()));
+        self.tables.truncate(first);
+        if self.is_done {
+            let count: u64 = behind.iter().map(Table::count).sum();
+            let mut next = chunk_count.saturating_sub(count);
+            for mut table in behind {
+                let count = table.count();
+                table.first_chunk = next;
+                self.tables.push(table);
+                next = next.saturating_add(count);
+            }
+        }
     }
 
     fn section(
@@ -120,7 +162,12 @@ impl Reading {
         };
         match &*section.kind {
             "header" | "header2" | "xheader" => {
-                for (name, value) in header::parse(&content()?) {
+                let (values, is_whole) = header::parse(&content()?);
+                if !is_whole {
+                    let text = "a header of the image is damaged: particulars may be missing";
+                    self.notes.push(damaged(text));
+                }
+                for (name, value) in values {
                     // The second header has the same values in Unicode.
                     let is_better = section.kind == "header2";
                     let kept = self.header.entry(name).or_insert_with(|| value.clone());
@@ -129,17 +176,20 @@ impl Reading {
                     }
                 }
             }
-            "volume" | "disk" | "data" if self.geometry.is_none() => {
-                self.geometry = Geometry::parse(&content()?);
-            }
+            "volume" | "disk" | "data" => self.volume(&content()?),
             "sectors" => {
                 sections.data_end = Some(section.start.saturating_add(section.size_bytes));
             }
             "table" => self.table(segment, section, sections)?,
             "table2" => self.table_copy(segment, section, sections)?,
-            "hash" => self.md5 = slice_at(&content()?, 0, 16).map(<[u8]>::to_vec),
+            "hash" => {
+                let content = content()?;
+                checked(&content, 32, "a stored digest")?;
+                self.md5 = slice_at(&content, 0, 16).map(<[u8]>::to_vec);
+            }
             "digest" => {
                 let content = content()?;
+                checked(&content, 76, "a stored digest")?;
                 self.md5 = slice_at(&content, 0, 16).map(<[u8]>::to_vec).or(self.md5.take());
                 self.sha1 = slice_at(&content, 16, 20)
                     .filter(|sha1| sha1.iter().any(|&byte| byte != 0))
@@ -149,6 +199,22 @@ impl Reading {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes the size of the medium from the first section that fits its checksum, or else from
+    /// the first that makes sense.
+    fn volume(&mut self, content: &[u8]) {
+        let sum_at = content.len().saturating_sub(4);
+        let sound = checked(content, sum_at, "a section that tells the size of the medium");
+        let is_sound = sound.is_ok();
+        self.notes.extend(sound.err());
+        let found = Geometry::parse(content);
+        if self.geometry.is_none() || is_sound && !self.geometry_is_sound {
+            self.geometry = found.or(self.geometry);
+            self.geometry_is_sound = is_sound && found.is_some();
+        } else if is_sound && found != self.geometry {
+            self.notes.push(damaged("the image tells two sizes of the medium"));
+        }
     }
 
     fn next_chunk(&self) -> u64 {
@@ -162,6 +228,7 @@ impl Reading {
         sections: &mut Sections,
     ) -> Result<(), Problem> {
         let place = self.segments.len();
+        self.close_break(sections);
         let first = self.next_chunk();
         sections.awaits_copy = true;
         let table = Table::parse(segment, section, place, first, sections.data_end)?;
@@ -180,7 +247,8 @@ impl Reading {
         let place = self.segments.len();
         let first = self.next_chunk();
         let copy = Table::parse(segment, section, place, first, sections.data_end)?;
-        if std::mem::take(&mut sections.awaits_copy) {
+        if sections.awaits_copy {
+            sections.awaits_copy = false;
             self.tables.push(copy);
         } else if let Some(table) = self.tables.last_mut().filter(|table| table.segment == place) {
             table.add_copy(&copy);
@@ -196,7 +264,16 @@ impl Reading {
             return Err(damaged(format!("the image says {count} acquisition errors")));
         }
         let length = usize::try_from(count).unwrap_or(0).saturating_mul(8);
+        let what = "the list of what the imager could not read";
+        let head = read_vec(segment, section.start, short(ERRORS))?;
         let bytes = read_vec(segment, section.start.saturating_add(ERRORS), length)?;
+        let sum_at = section.start.saturating_add(ERRORS).saturating_add(long(length));
+        let sum = read_vec(segment, sum_at, 4)?;
+        let is_sound = u32_at(&sum, 0) == Some(checksum(&bytes));
+        self.notes.extend(checked(&head, short(ERRORS).saturating_sub(4), what).err());
+        if !is_sound {
+            self.notes.push(damaged(format!("{what} does not fit its checksum")));
+        }
         for entry in bytes.chunks_exact(8) {
             if let (Some(first), Some(count)) = (u32_at(entry, 0), u32_at(entry, 4)) {
                 self.errors.push((first, count));
@@ -211,6 +288,15 @@ impl Reading {
 struct Sections {
     data_end: Option<u64>,
     awaits_copy: bool,
+}
+
+/// Compares the first bytes of a section with the checksum that follows them.
+fn checked(content: &[u8], sum_at: usize, what: &str) -> Result<(), Problem> {
+    let sum = content.get(..sum_at).map(checksum);
+    match u32_at(content, sum_at) == sum && sum.is_some() {
+        true => Ok(()),
+        false => Err(damaged(format!("{what} does not fit its checksum"))),
+    }
 }
 
 /// Returns the number of a segment.

@@ -86,9 +86,14 @@ impl Table {
         self.first_chunk.saturating_add(u64::from(self.count))
     }
 
+    /// Returns how many chunks it has.
+    pub(super) fn count(&self) -> u64 {
+        u64::from(self.count)
+    }
+
     /// Returns how long the entries are in bytes.
     pub(super) fn entries_bytes(&self) -> u64 {
-        u64::from(self.count).saturating_mul(4)
+        self.count().saturating_mul(4)
     }
 
     /// Reads the entries, from the copy if the table is damaged, as offsets in the segment's first

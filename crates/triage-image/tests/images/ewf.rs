@@ -107,6 +107,107 @@ fn a_damaged_chunk_loses_itself_and_no_other() {
     }
 }
 
+/// Returns where the descriptors of the sections of that kind begin in a segment.
+fn sections(stored: &[u8], kind: &str) -> Vec<usize> {
+    let mut name = kind.as_bytes().to_vec();
+    name.resize(16, 0);
+    (0..=stored.len() - 76).filter(|&at| stored[at..].starts_with(&name)).collect()
+}
+
+#[test]
+fn behind_a_lost_table_every_chunk_keeps_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = disk(9_000);
+    std::fs::write(folder.path().join("disk.raw"), &bytes).unwrap();
+    let more = ["-c", "deflate:none", "-S", "1048576"];
+    let Some(path) = acquire(folder.path(), "gone", &more) else { return };
+    let second = path.with_extension("E02");
+    let whole = std::fs::read(&second).unwrap();
+    let mut tables = sections(&whole, "table");
+    tables.extend(sections(&whole, "table2"));
+    assert_eq!(tables.len(), 2);
+    // The heads of both tables; the descriptor of the first, behind which nothing is followed.
+    for hurt in [vec![tables[0] + 76, tables[1] + 76], vec![tables[0] + 20]] {
+        let mut stored = whole.clone();
+        hurt.iter().for_each(|&at| stored[at] ^= 1);
+        std::fs::write(&second, stored).unwrap();
+        let image = open(&path).unwrap();
+        let lost = |note: &&triage_evidence::Problem| note.text.contains("what they held is lost");
+        let note = image.facts.notes.iter().find(lost).expect("the part is told");
+        let range = note.offset.unwrap()..note.offset.unwrap() + note.lost_bytes.unwrap();
+        let mut read = 0;
+        let mut buffer = vec![0; 32_768];
+        for (at, chunk) in (0..).step_by(32_768).zip(bytes.chunks(32_768)) {
+            let is_lost = range.contains(&at);
+            match image.source.read_at(at, &mut buffer[..chunk.len()]) {
+                Ok(_) => assert!(!is_lost && buffer[..chunk.len()] == *chunk, "at {at}"),
+                Err(_) => assert!(is_lost, "at {at}"),
+            }
+            read += usize::from(!is_lost);
+        }
+        // The first segment and those behind the second.
+        assert!(read * 32_768 > bytes.len() / 2, "{read} chunks");
+    }
+}
+
+#[test]
+fn what_does_not_fit_its_checksum_is_told() {
+    let whole = std::fs::read(fixture("ext2.E01")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hurt.E01");
+    let notes = |stored: &[u8]| {
+        std::fs::write(&path, stored).unwrap();
+        let image = open(&path).unwrap();
+        let texts = image.facts.notes.iter().map(|note| note.text.clone());
+        (texts.collect::<Vec<_>>().join(", "), image)
+    };
+    for (kind, within, text) in [
+        ("volume", 16, "tells the size of the medium does not fit"),
+        ("hash", 3, "a stored digest does not fit"),
+        ("header", 10, "particulars may be missing"),
+    ] {
+        let mut stored = whole.clone();
+        stored[sections(&whole, kind)[0] + 76 + within] ^= 1;
+        let (told, image) = notes(&stored);
+        assert!(told.contains(text), "{kind}: {told}");
+        assert!(kind != "hash" || image.stored.is_empty());
+    }
+    // A list of two sectors that the imager could not read, before the last section.
+    let done = sections(&whole, "done")[0];
+    let adler = |bytes: &[u8]| simd_adler32::adler32(&bytes).to_le_bytes();
+    let mut list = vec![0; 516];
+    list[0] = 1;
+    list.extend(adler(&list));
+    let entry: [u8; 8] = [8, 0, 0, 0, 2, 0, 0, 0];
+    list.extend(entry);
+    list.extend(adler(&entry));
+    let descriptor = |kind: &[u8], next: usize, length: usize| {
+        let mut bytes = kind.to_vec();
+        bytes.resize(16, 0);
+        bytes.extend((next as u64).to_le_bytes());
+        bytes.extend((length as u64).to_le_bytes());
+        bytes.resize(72, 0);
+        bytes.extend(adler(&bytes));
+        bytes
+    };
+    let mut stored = whole[..done].to_vec();
+    let last = done + 76 + list.len();
+    stored.extend(descriptor(b"error2", last, 76 + list.len()));
+    stored.extend(list);
+    stored.extend(descriptor(b"done", last, 76));
+    let (told, image) = notes(&stored);
+    assert_eq!(told, "");
+    let problem = image.source.read_at(0, &mut [0; 8192]).map(|read| (read, 8 * 512));
+    assert_eq!(problem, Ok((8 * 512, 8 * 512)));
+    assert!(image.source.read_at(8 * 512, &mut [0; 512]).is_err());
+    for at in [0, 520] {
+        stored[done + 76 + at] ^= 2;
+        let (told, _) = notes(&stored);
+        assert!(told.contains("could not read does not fit") || told.contains("errors"), "{told}");
+        stored[done + 76 + at] ^= 2;
+    }
+}
+
 #[test]
 fn relatives_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,10 @@
 
 mod damage;
 mod ewf;
+#[path = "../../../../tests/shared/damage.rs"]
+mod limits;
 mod one_volume;
+mod patched;
 mod scene;
 mod split;
 mod virtual_disks;

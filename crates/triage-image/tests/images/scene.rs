@@ -8,18 +8,10 @@ use md5::{Digest, Md5};
 use triage_evidence::{ByteSource, Problem};
 use triage_image::{Image, open_image};
 
+use crate::limits::Draw;
+
 /// The MD5 that the image `ext2.E01` stores of its volume, as `ewfinfo` prints it.
 pub(crate) const EXT2_MD5: &str = "196066add11fb71c4c49cf1bb50d6d24";
-
-/// A small generator with a fixed seed, so that a failure can be repeated by its number.
-pub(crate) struct Draw(pub(crate) u64);
-
-impl Draw {
-    pub(crate) fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        ((self.0 >> 33) as usize) % below
-    }
-}
 
 /// Returns the path of a fixture.
 pub(crate) fn fixture(name: &str) -> PathBuf {

@@ -2,9 +2,6 @@
 
 use std::path::Path;
 
-use triage_evidence::Problem;
-
-use crate::one_volume;
 use crate::scene::{EXT2_MD5, disk, md5, open, read_all, stock, unpacked};
 
 #[test]
@@ -12,7 +9,7 @@ fn foreign_images_give_the_same_volume() {
     let folder = tempfile::tempdir().unwrap();
     for (name, format) in [("ext2.qcow2", "qcow2"), ("ext2.vmdk", "vmdk"), ("ext2.vhd", "vhd")] {
         let image = open(&unpacked(name, folder.path())).unwrap();
-        assert_eq!(image.format, format);
+        assert_eq!((image.format, &*image.facts.notes), (format, &[][..]), "{name}");
         let mut bytes = read_all(&image.source, 70_000).unwrap();
         // A virtual disk is rounded up to a cylinder.
         assert!(bytes.len() >= 4_194_304 && bytes[4_194_304..].iter().all(|&byte| byte == 0));
@@ -30,6 +27,9 @@ fn a_differencing_disk_needs_its_parent() {
     unpacked("image.vhd", folder.path());
     let image = open(&path).unwrap();
     assert_eq!(image.facts.pairs["parent"], "image.vhd");
+    // Whoever made them changed their footers by hand.
+    let is_expected = |note: &&triage_evidence::Problem| note.text.contains("its checksum");
+    assert_eq!(image.facts.notes.iter().find(|note| !is_expected(note)), None);
     read_all(&image.source, 1 << 20).unwrap();
 }
 
@@ -79,32 +79,6 @@ fn every_kind_gives_what_was_put_in() {
             assert!(read == bytes, "{name} in steps of {step}");
         }
         assert_eq!(image.facts.notes, [], "{name}");
-    }
-}
-
-/// Puts bytes into a container of the one volume and opens it.
-fn patched(name: &str, patches: &[(usize, &[u8])]) -> Result<triage_image::Image, Problem> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = one_volume::unpack(name, folder.path());
-    let mut bytes = std::fs::read(&path).unwrap();
-    for (at, new) in patches {
-        bytes[*at..at + new.len()].copy_from_slice(new);
-    }
-    std::fs::write(&path, bytes).unwrap();
-    open(&path)
-}
-
-#[test]
-fn tables_of_qcow2_that_make_no_sense_are_never_taken_for_zeros() {
-    // No entry in the first table: all of the disk would be zeros.
-    let problem = patched("plain.qcow2", &[(36, &[0; 4])]).unwrap_err();
-    assert!(problem.text.contains("shorter than its disk"), "{problem}");
-    // The first table lies at 0x30000, the second one behind it. A bit that must be zero, and a
-    // place that is no multiple of a cluster.
-    for (at, byte) in [(0x30000, 0xc0), (0x30007, 1), (0x40000, 0xa0), (0x40006, 2)] {
-        let image = patched("plain.qcow2", &[(at, &[byte])]).unwrap();
-        let problem = read_all(&image.source, 1 << 20).unwrap_err();
-        assert!(problem.text.contains("makes no sense"), "{at:#x}: {problem}");
     }
 }
 
