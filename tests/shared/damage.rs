@@ -29,6 +29,7 @@ impl Draw {
 /// can wake it.
 pub(crate) fn within_limits<T: Send>(name: &str, seed: u64, read: impl FnOnce() -> T + Send) -> T {
     // Writing 5 makes the kernel measure the peak anew, proc(5).
+    #[expect(clippy::disallowed_methods, reason = "a switch of the kernel, no file")]
     let _anew = std::fs::write("/proc/self/clear_refs", "5");
     let given = std::thread::scope(|scope| {
         let (done, waits) = channel::<()>();
@@ -45,8 +46,9 @@ pub(crate) fn within_limits<T: Send>(name: &str, seed: u64, read: impl FnOnce() 
             resume_unwind(panic)
         })
     });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     for (field, limit) in [("VmHWM:", LIMIT_RESIDENT), ("VmPeak:", LIMIT_ASKED)] {
-        let peak = peak_mebibytes(field);
+        let peak = mebibytes(&status, field);
         assert!(peak < limit, "{name}, seed {seed}: {field} {peak} MiB");
     }
     given
@@ -63,9 +65,8 @@ fn tell(text: &str) {
 }
 
 /// Returns a field of what the kernel says of the memory of this process, proc(5).
-fn peak_mebibytes(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix(field));
-    let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+fn mebibytes(status: &str, field: &str) -> u64 {
+    let value = status.lines().find_map(|line| line.strip_prefix(field));
+    let kibibytes = value.and_then(|value| value.trim().strip_suffix(" kB"));
     kibibytes.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(u64::MAX) / 1024
 }

@@ -123,6 +123,9 @@ impl Exfat {
                 let start = run.start.unwrap_or(0);
                 map.extend(self.pages.vec(start, short(run.size_bytes.min(left)))?);
             }
+            if long(map.len()) < self.table.clusters().div_ceil(8).min(LIMIT_MAP_BYTES) {
+                return Err(damaged("the map of the clusters of the volume is cut off"));
+            }
             Ok(map)
         };
         self.map.get_or_init(read).as_deref().map_err(Problem::clone)

@@ -88,7 +88,7 @@ fn content(
     let cluster_bytes = exfat.boot.cluster_bytes.max(1);
     let limit = LIMIT_BYTES.div_ceil(cluster_bytes);
     let (runs, mut problem): (Vec<Run>, _) = if directory.0 == ROOT {
-        let chain = exfat.table.chain(exfat.boot.root_cluster, limit);
+        let chain = exfat.table.chain(exfat.boot.root_cluster, limit.saturating_add(1));
         let broken = || damaged("the chain of the root directory is damaged");
         (exfat.boot.runs(&chain.ranges), (!chain.is_whole).then(broken))
     } else {
@@ -101,6 +101,11 @@ fn content(
         let broken = || damaged("the chain of the directory is shorter than its size");
         (found.runs, (held < set.size_bytes).then(broken))
     };
+    let held = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.size_bytes));
+    if held > LIMIT_BYTES {
+        let text = format!("the directory is longer than the {LIMIT_BYTES} bytes that are read");
+        problem.get_or_insert_with(|| Problem::new(ProblemKind::LimitReached, text));
+    }
     let mut bytes = Vec::new();
     let mut offsets = Vec::new();
     for run in runs {

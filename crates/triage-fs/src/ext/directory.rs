@@ -8,7 +8,7 @@ use triage_evidence::{Kind, NameState, NodeId, NodeName, NodeNames, Problem, Pro
 
 use super::inode::Inode;
 use super::{Ext, inline, inode};
-use crate::bytes::{damaged, short, slice_at, u8_at, u16_at, u32_at};
+use crate::bytes::{damaged, long, short, slice_at, u8_at, u16_at, u32_at};
 
 /// The most that is read of a directory: a million long names take 256 MiB.
 const LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
@@ -37,8 +37,15 @@ fn failed(problem: Problem) -> NodeNames {
 pub(super) fn read(ext: &Ext, inode: &Inode) -> NodeNames {
     let mut reading = Reading { ext, live: Vec::new(), gone: Vec::new(), problem: None };
     if inode.is_inline() {
-        for part in inline::directory(inode) {
-            reading.block(&part, true);
+        let parts = inline::directory(inode);
+        for part in &parts {
+            reading.block(part, true);
+        }
+        // The number of the parent stands before them.
+        let held = parts.iter().fold(4_u64, |sum, part| sum.saturating_add(long(part.len())));
+        if held < inode.size_bytes {
+            let text = "the directory in the inode is shorter than its size";
+            reading.problem.get_or_insert_with(|| damaged(text));
         }
         return reading.finish();
     }

@@ -132,22 +132,19 @@ impl BootSector {
         if needed > self.table_bytes {
             notes.push(damaged("the table is shorter than the volume needs"));
         }
-        let first = read(0);
-        let second = if self.table_count > 1 { read(1).ok() } else { None };
-        let bytes = match (first, second) {
-            (Ok(first), Some(second)) => {
-                if let Some(at) = self.width.first_difference(&first, &second) {
-                    let text = "the two tables of the volume differ; the first one is used";
-                    notes.push(damaged(text).at(self.table_start.saturating_add(at)));
-                }
+        // A wrong number of tables would move the root directory: each of them is compared.
+        let copies: Vec<_> = (1..self.table_count).map(read).collect();
+        let bytes = match read(0) {
+            Ok(first) => {
+                notes.extend(self.compare(&first, &copies));
                 first
             }
-            (Ok(first), None) => first,
-            (Err(problem), Some(second)) => {
+            Err(problem) => {
+                let second = copies.into_iter().find_map(Result::ok);
+                let second = second.ok_or_else(|| problem.clone())?;
                 notes.push(Problem::new(problem.kind, "the second table of the volume is used"));
                 second
             }
-            (Err(problem), None) => return Err(problem),
         };
         if bytes.first().is_some_and(|&first| first != self.media) {
             // Section 4: or the boot sector leads to a place where no table is.
@@ -158,6 +155,22 @@ impl BootSector {
             notes.push(Problem::new(ProblemKind::Damaged, "the image ends within the table"));
         }
         Ok((Table::new(bytes, self.width, self.cluster_count), notes))
+    }
+
+    /// Compares the first table with the others: what differs, or cannot be read.
+    fn compare(&self, first: &[u8], copies: &[Result<Vec<u8>, Problem>]) -> Option<Problem> {
+        copies.iter().find_map(|copy| {
+            let copy = match copy {
+                Ok(copy) => copy,
+                Err(problem) => {
+                    let text = "a copy of the table of the volume cannot be read".to_owned();
+                    return Some(Problem { text, ..problem.clone() });
+                }
+            };
+            let at = self.width.first_difference(first, copy)?;
+            let text = "the tables of the volume differ; the first one is used";
+            Some(damaged(text).at(self.table_start.saturating_add(at)))
+        })
     }
 
     /// Returns the cluster that an offset of the volume lies in.

@@ -85,8 +85,7 @@ fn follow(ntfs: &Ntfs, file: &File, node: &mut Node) {
     let value = file.small(ntfs.volume(), attribute::REPARSE_POINT, LIMIT_REPARSE_BYTES);
     let point = value.as_deref().and_then(ReparsePoint::parse);
     let Some(point) = point else {
-        let text = "the reparse point is damaged: the content may lie elsewhere";
-        node.unread.get_or_insert_with(|| Problem::new(ProblemKind::Damaged, text));
+        node.unread.get_or_insert_with(damaged_point);
         return;
     };
     let is_held_here = node.allocated_bytes >= node.size_bytes;
@@ -116,15 +115,22 @@ fn follow(ntfs: &Ntfs, file: &File, node: &mut Node) {
     }
 }
 
+fn damaged_point() -> Problem {
+    let text = "the reparse point is damaged: the content may lie elsewhere";
+    Problem::new(ProblemKind::Damaged, text)
+}
+
 /// Returns how the overlay filter compressed a file, if it did.
 ///
 /// # Errors
 /// A [`Problem`] if the content is not on this volume, or compressed in a way that is not read.
 pub(super) fn overlay(ntfs: &Ntfs, file: &File, sizes: Sizes) -> Result<Option<Method>, Problem> {
-    let value = file.small(ntfs.volume(), attribute::REPARSE_POINT, LIMIT_REPARSE_BYTES);
-    let Some(point) = value.as_deref().and_then(ReparsePoint::parse) else {
+    if !file.attributes().any(|found| found.kind == attribute::REPARSE_POINT) {
         return Ok(None);
-    };
+    }
+    let value = file.small(ntfs.volume(), attribute::REPARSE_POINT, LIMIT_REPARSE_BYTES);
+    // What cannot be read may say that the content, zeros here, lies elsewhere.
+    let point = value.as_deref().and_then(ReparsePoint::parse).ok_or_else(damaged_point)?;
     if point.tag == reparse::WOF {
         return Method::parse(point.content).map(Some);
     }

@@ -73,8 +73,9 @@ impl Index {
             index.fail("the index of the directory has no root");
             return index;
         };
-        if let Some(node) = root.get(ROOT_NODE..) {
-            index.node(node, !index.is_deleted);
+        match root.get(ROOT_NODE..) {
+            Some(node) => index.node(node, !index.is_deleted),
+            None => index.fail("the root of the index of the directory is cut off"),
         }
         let Some(blocks) = file.value(attribute::INDEX_ALLOCATION, NAME) else {
             return index;

@@ -33,11 +33,12 @@ pub(super) fn list(ntfs: &Ntfs, directory: Reference) -> NodeNames {
         Err(problem) if table.state(number).is_damaged() => (Index::default(), Some(problem)),
         Err(problem) => return failed(problem),
     };
-    let mut listing = Listing { ntfs, number, names: Vec::new(), seen: HashSet::new() };
+    let (names, seen) = (Vec::new(), HashSet::new());
+    let mut listing = Listing { ntfs, number, names, seen, problem };
     listing.live(&index.names);
     listing.complete();
     listing.slack(&index.names);
-    NodeNames { names: listing.names, problem }
+    NodeNames { names: listing.names, problem: listing.problem }
 }
 
 fn failed(problem: Problem) -> NodeNames {
@@ -51,6 +52,8 @@ struct Listing<'a> {
     names: Vec<NodeName>,
     /// File and name of what was listed; filled only when it is asked for.
     seen: HashSet<(u64, Vec<u8>)>,
+    /// Why names may be missing.
+    problem: Option<Problem>,
 }
 
 impl Listing<'_> {
@@ -129,8 +132,13 @@ impl Listing<'_> {
 
     /// Lists the names of a file that are not listed yet.
     fn add(&mut self, child: u32) {
-        let Ok(file) = File::load(&self.ntfs.mft, u64::from(child)) else {
-            return;
+        let file = match File::load(&self.ntfs.mft, u64::from(child)) {
+            Ok(file) => file,
+            // It could be read when the table was made.
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
+                return;
+            }
         };
         self.remember();
         let state = if file.is_in_use { NameState::Allocated } else { NameState::Deleted };

@@ -174,8 +174,62 @@ fn a_second_table_that_differs_is_told() {
         patched.disk.put(table + 100, &[0x55]);
         let reading = patched.reading();
         assert_eq!(kinds(&reading)[0], ProblemKind::Damaged, "{name}");
-        assert!(reading.problems[0].text.contains("two tables"), "{name}");
+        assert!(reading.problems[0].text.contains("the tables of the volume differ"), "{name}");
     }
+}
+
+#[test]
+fn a_wrong_number_of_tables_is_told() {
+    // With a third table the root directory would lie where there are zeros: nothing in it.
+    for name in ["fat12", "fat16"] {
+        let mut patched = Patched::new(name, name);
+        patched.disk.put(16, &[3]);
+        let reading = patched.reading();
+        assert!(reading.problems[0].text.contains("the tables of the volume differ"), "{name}");
+    }
+}
+
+#[test]
+fn a_table_that_only_its_copy_holds_and_a_map_that_is_cut_off_are_told() {
+    let mut patched = Patched::new("fat16", "fat16");
+    let (table, _) = patched.fat();
+    let second = (table + u16_of(&patched.whole, 22) * 512) as u64;
+    patched.disk.spoil(second..second + 512);
+    assert!(patched.reading().problems[0].text.contains("a copy of the table"));
+    let mut patched = Patched::new("exfat", "exfat");
+    let volume = open("exfat", patched.disk.clone()).unwrap();
+    assert!(volume.unallocated_bytes().is_ok());
+    // The entry of the map of clusters, and the length that it gives.
+    let entry = (0..patched.whole.len()).step_by(32).find(|&at| {
+        patched.whole[at..].starts_with(&[0x81, 0]) && u32_of(&patched.whole, at + 20) == 2
+    });
+    patched.disk.put(entry.unwrap() + 24, &[1, 0]);
+    let volume = open("exfat", patched.disk.clone()).unwrap();
+    let problem = volume.unallocated_bytes().unwrap_err();
+    assert!(problem.text.contains("cut off"), "{problem}");
+}
+
+#[test]
+fn a_directory_in_an_inode_that_is_shorter_than_its_size_is_told() {
+    let mut patched = Patched::new("ext4-inline", "ext4");
+    let reading = patched.reading();
+    let is_directory = |line: &&crate::reading::Line| {
+        let node = line.node.as_ref().and_then(|node| node.as_ref().ok());
+        node.is_some_and(|node| node.kind == triage_evidence::Kind::Directory)
+    };
+    // The flag of content in the inode, at 32; the size stands at 4.
+    let inode = reading
+        .lines
+        .iter()
+        .filter(is_directory)
+        .map(|line| patched.inode(&line.path))
+        .find(|&at| patched.whole[at + 35] & 0x10 != 0)
+        .unwrap();
+    assert_eq!(u32_of(&patched.whole, inode + 4), 60);
+    patched.disk.put(inode + 4, &[100]);
+    let problems = patched.reading().problems;
+    let is_told = problems.iter().any(|problem| problem.text.contains("shorter than its size"));
+    assert!(is_told, "{problems:?}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod damage;
 mod golden;
+#[path = "../../../../tests/shared/damage.rs"]
+mod limits;
 mod made;
 mod patched;
 #[path = "../shared/reading.rs"]

@@ -53,6 +53,73 @@ fn compressed_content_without_its_chunks_is_not_zeros() {
 }
 
 #[test]
+fn content_of_which_the_reparse_point_cannot_be_read_is_not_zeros() {
+    let mut disk = fixture("rich.img");
+    let volume = open(disk.clone()).unwrap();
+    let before = Reading::of(&volume);
+    let packed = line(&before, "overlay/lzx").record as u32;
+    let at = record(&disk, packed);
+    let point = attribute(&disk, at, 0xc0);
+    // Its value is too short for the head of a reparse point.
+    disk[point + 0x10..point + 0x14].copy_from_slice(&4_u32.to_le_bytes());
+    let reading = Reading::of(&open(disk).unwrap());
+    let content = line(&reading, "overlay/lzx").content.clone().unwrap();
+    assert!(content.unwrap_err().text.contains("reparse point"));
+}
+
+#[test]
+fn an_index_whose_root_is_cut_off_is_told() {
+    let mut disk = fixture("rich.img");
+    let directory = record(&disk, number(&open(disk.clone()).unwrap(), "overlay"));
+    let known = Reading::of(&open(disk.clone()).unwrap()).troubles();
+    let root = attribute(&disk, directory, 0x90);
+    disk[root + 0x10..root + 0x14].copy_from_slice(&8_u32.to_le_bytes());
+    let troubles = Reading::of(&open(disk).unwrap()).troubles();
+    let is_new = |text: &&String| text.contains("the root of the index") && !known.contains(*text);
+    assert!(troubles.iter().any(|text| is_new(&text)), "{troubles:?}");
+}
+
+/// A disk that begins to fail.
+struct Failing {
+    disk: Vec<u8>,
+    bad: std::sync::Mutex<Option<std::ops::Range<u64>>>,
+}
+
+impl ByteSource for Failing {
+    fn size_bytes(&self) -> u64 {
+        self.disk.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Problem> {
+        let end = offset + buffer.len() as u64;
+        match &*self.bad.lock().unwrap() {
+            Some(bad) if offset < bad.end && end > bad.start => {
+                Err(Problem::new(ProblemKind::Unreadable, "bad sector").at(bad.start.max(offset)))
+            }
+            _ => self.disk.read_at(offset, buffer),
+        }
+    }
+}
+
+#[test]
+fn a_record_that_fails_after_the_table_was_made_is_told() {
+    let disk = fixture("runs.img");
+    let source = std::sync::Arc::new(Failing { disk, bad: std::sync::Mutex::new(None) });
+    let volume = triage_fs::open_ntfs(source.clone()).unwrap();
+    let root = volume.list(volume.root()).names;
+    let directory = root.iter().find(|found| found.name == b"fill").unwrap().node;
+    let before = volume.list(directory);
+    assert_eq!(before.problem, None);
+    let is_deleted = |name: &&triage_evidence::NodeName| name.state == NameState::Deleted;
+    let deleted = before.names.iter().find(is_deleted).expect("a deleted file");
+    let at = record(&source.disk, (deleted.node.0 & 0xffff_ffff) as u32) as u64;
+    *source.bad.lock().unwrap() = Some(at..at + 512);
+    let after = volume.list(directory);
+    assert!(after.names.len() < before.names.len());
+    assert_eq!(after.problem.map(|problem| problem.kind), Some(ProblemKind::Unreadable));
+}
+
+#[test]
 fn a_volume_that_was_not_unmounted_is_told() {
     let mut disk = fixture("testfs1.img");
     let volume = record(&disk, 3);

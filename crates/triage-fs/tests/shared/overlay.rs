@@ -6,15 +6,7 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 
-/// A small generator with a fixed seed, so that a failure can be repeated by its number.
-pub(crate) struct Draw(pub(crate) u64);
-
-impl Draw {
-    pub(crate) fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        ((self.0 >> 33) as usize) % below
-    }
-}
+use crate::limits::Draw;
 
 /// A disk in memory with changes laid over it: nothing is copied.
 #[derive(Clone)]

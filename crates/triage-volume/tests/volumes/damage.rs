@@ -1,19 +1,14 @@
 //! Damage: no panic, no hang, and every byte stays in a volume or a gap.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use triage_evidence::ByteSource;
 use triage_volume::{identify, read_volumes};
 
-use crate::scene::{Draw, disk};
+use crate::limits::{Draw, ROUNDS, within_limits};
+use crate::scene::disk;
 use crate::special::by_hand;
 use crate::tables::covers;
-
-/// How many damages are tried of each table and of each special volume.
-const ROUNDS: u64 = 1_000;
-/// The longest that one of them may take.
-const LIMIT: Duration = Duration::from_secs(2);
 
 /// Flips bits or replaces bytes at some of these places.
 fn damage(bytes: &mut [u8], places: &[usize], draw: &mut Draw) {
@@ -47,11 +42,9 @@ fn damaged_tables_are_survived_and_every_byte_has_its_place() {
             if draw.next(4) == 0 {
                 bytes.truncate(draw.next(whole.len()));
             }
-            let begun = Instant::now();
             let size_bytes = bytes.len() as u64;
             let source: Arc<dyn ByteSource> = Arc::new(bytes);
-            let map = read_volumes(&source);
-            assert!(begun.elapsed() < LIMIT, "{name}, seed {seed}: {:?}", begun.elapsed());
+            let map = within_limits(name, seed, || read_volumes(&source));
             assert!(covers(&map, size_bytes), "{name}, seed {seed}: {map:#?}");
             for &at in &places {
                 hurt[at] = whole[at];
@@ -72,9 +65,7 @@ fn damaged_special_volumes_are_survived_and_never_taken_for_read() {
             source.size_bytes = if draw.next(4) == 0 { draw.next(9 << 20) as u64 } else { 8 << 20 };
             // The ring of ZFS and samples take most of the time: every tenth is enough of them.
             source.size_bytes = if seed % 10 == 0 { source.size_bytes } else { 80_000 };
-            let begun = Instant::now();
-            let content = identify(&source);
-            assert!(begun.elapsed() < LIMIT, "{name}, seed {seed}: {:?}", begun.elapsed());
+            let content = within_limits(name, seed, || identify(&source));
             assert!(!content.problem().text.is_empty());
         }
     }

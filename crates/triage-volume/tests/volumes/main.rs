@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
 mod damage;
+#[path = "../../../../tests/shared/damage.rs"]
+mod limits;
 mod scene;
 mod special;
 mod tables;

@@ -7,16 +7,6 @@ use std::sync::Arc;
 
 use triage_evidence::{ByteSource, Problem};
 
-/// A small generator with a fixed seed, so that a failure can be repeated by its number.
-pub(crate) struct Draw(pub(crate) u64);
-
-impl Draw {
-    pub(crate) fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        ((self.0 >> 33) as usize) % below
-    }
-}
-
 /// Returns a fixture, unpacked.
 pub(crate) fn disk(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");

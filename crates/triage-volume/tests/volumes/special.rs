@@ -6,7 +6,8 @@ use std::sync::Arc;
 use triage_evidence::{ByteSource, Problem, ProblemKind};
 use triage_volume::{Content, identify};
 
-use crate::scene::{Draw, Mostly, made};
+use crate::limits::Draw;
+use crate::scene::{Mostly, made};
 
 const MIB: u64 = 1 << 20;
 
