@@ -15,6 +15,7 @@ mod file_system;
 mod location;
 mod mark;
 mod problem;
+mod read_around;
 mod stream;
 mod times;
 
@@ -30,5 +31,6 @@ pub use file_system::{
 pub use location::Location;
 pub use mark::{ORPHANS, UNALLOCATED, deleted_name, doubled_name, plain_name, stream_name};
 pub use problem::{LostRange, Problem, ProblemKind};
+pub use read_around::{Around, read_around};
 pub use stream::{Chunk, Stream};
 pub use times::{Time, Times};

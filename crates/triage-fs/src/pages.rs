@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use triage_evidence::{ByteSource, Problem};
+use triage_evidence::{ByteSource, Problem, read_around};
 
 use crate::bytes::{damaged, long, short};
 
@@ -14,6 +14,12 @@ const PAGE_BYTES: u64 = 64 * 1024;
 const SHARDS: u64 = 16;
 /// How many pages a part keeps: 32 MiB in all.
 const LIMIT_PAGES: usize = 32;
+
+/// How many bad places of one structure are read around: each may cost seconds of a failing medium.
+const LIMIT_BAD_PLACES: usize = 64;
+
+/// Parts of a range with where each begins in the volume, and why others are missing.
+pub(crate) type Parts = (Vec<(u64, Vec<u8>)>, Option<Problem>);
 
 /// One part of the store: the pages with the time of their last use.
 #[derive(Default)]
@@ -113,6 +119,38 @@ impl Pages {
             }
         }
         Ok(())
+    }
+
+    /// Reads what can be read of a range: the parts around what is bad, in multiples of `unit`
+    /// bytes of the volume.
+    pub(crate) fn around(&self, offset: u64, length: usize, unit: u64) -> Parts {
+        let problem = match self.vec(offset, length) {
+            Ok(bytes) => return (vec![(offset, bytes)], None),
+            Err(problem) => problem,
+        };
+        let held = self.source.size_bytes().saturating_sub(offset).min(long(length));
+        let mut bytes = vec![0; short(held)];
+        let around = read_around(&self.source, offset, &mut bytes, LIMIT_BAD_PLACES);
+        let mut parts = Vec::new();
+        let mut part = |from: u64, until: u64| {
+            let from = from.checked_next_multiple_of(unit).unwrap_or(u64::MAX);
+            let length = until.saturating_sub(until.checked_rem(unit).unwrap_or(0));
+            let length = short(length.saturating_sub(from));
+            let within = bytes.get(short(from.saturating_sub(offset))..);
+            if let Some(part) = within.and_then(|bytes| bytes.get(..length))
+                && !part.is_empty()
+            {
+                parts.push((from, part.to_vec()));
+            }
+        };
+        let mut next = offset;
+        for bad in &around.bad {
+            let start = bad.offset.unwrap_or(next);
+            part(next, start);
+            next = start.saturating_add(bad.lost_bytes.unwrap_or(0));
+        }
+        part(next, offset.saturating_add(long(around.held)));
+        (parts, around.bad.into_iter().next().or(Some(problem)))
     }
 
     /// Reads so many bytes.

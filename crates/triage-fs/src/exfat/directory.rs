@@ -112,15 +112,12 @@ fn content(
         let Some(start) = run.start else { continue };
         let left = LIMIT_BYTES.saturating_sub(long(bytes.len()));
         let length = run.size_bytes.min(left);
-        match exfat.pages.vec(start, short(length)) {
-            Ok(part) => {
-                offsets.push((bytes.len(), start));
-                bytes.extend(part);
-            }
-            Err(bad) => {
-                problem.get_or_insert(bad);
-            }
+        let (parts, bad) = exfat.pages.around(start, short(length), ENTRY_BYTES);
+        for (start, part) in parts {
+            offsets.push((bytes.len(), start));
+            bytes.extend(part);
         }
+        problem = problem.or(bad);
     }
     Ok((bytes, offsets, problem))
 }

@@ -23,7 +23,7 @@ pub(super) fn list(fat: &Fat, directory: NodeId) -> NodeNames {
         let Some(start) = run.start else { continue };
         let length = run.size_bytes.min(left);
         left = left.saturating_sub(length);
-        if let Err(bad) = reading.run(start, length) {
+        if let Some(bad) = reading.run(start, length) {
             problem.get_or_insert(bad);
         }
     }
@@ -167,22 +167,29 @@ impl<'a> Reading<'a> {
         Self { fat, is_root, names, parts, has_ended: false, is_free: false, problem: None }
     }
 
-    /// Reads the entries of one run, in pieces.
-    fn run(&mut self, start: u64, length: u64) -> Result<(), Problem> {
+    /// Reads the entries of one run, in pieces, around what is bad; returns what that is.
+    fn run(&mut self, start: u64, length: u64) -> Option<Problem> {
         /// A multiple of every size of a sector.
         const PIECE_BYTES: u64 = 1024 * 1024;
-        let mut done = 0_u64;
+        let (mut done, mut problem) = (0_u64, None);
         while done < length {
             let piece = PIECE_BYTES.min(length.saturating_sub(done));
             let at = start.saturating_add(done);
-            let bytes = self.fat.pages.vec(at, short(piece))?;
-            for (place, entry) in bytes.chunks_exact(short(ENTRY_BYTES)).enumerate() {
-                let offset = at.saturating_add(long(place).saturating_mul(ENTRY_BYTES));
-                self.entry(entry, offset);
+            let (parts, bad) = self.fat.pages.around(at, short(piece), ENTRY_BYTES);
+            for (at, bytes) in parts {
+                // What stands before a bad place says nothing of what stands behind it.
+                if bad.is_some() {
+                    self.parts.clear();
+                }
+                for (place, entry) in bytes.chunks_exact(short(ENTRY_BYTES)).enumerate() {
+                    let offset = at.saturating_add(long(place).saturating_mul(ENTRY_BYTES));
+                    self.entry(entry, offset);
+                }
             }
+            problem = problem.or(bad);
             done = done.saturating_add(piece);
         }
-        Ok(())
+        problem
     }
 
     /// Notes an entry in use that contradicts what stands around it: it may have been a file.

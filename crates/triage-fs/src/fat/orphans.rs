@@ -7,12 +7,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use triage_evidence::{Kind, NodeId, NodeName, NodeNames, Problem, ProblemKind};
+use triage_evidence::{Kind, NodeId, NodeName, NodeNames, Problem, ProblemKind, read_around};
 
 use super::entry::{ENTRY_BYTES, Entry};
 use super::long_name::Parts;
 use super::{Fat, ROOT, directory};
-use crate::bytes::{long, short};
+use crate::bytes::short;
 
 /// How much free space is searched: 40 seconds of a stick of 10 MB/s, which is within the time
 /// that a walk may be silent, and where directories lie, since they are made first. What is left
@@ -161,34 +161,14 @@ impl Search {
 
     /// Reads free space, with zeros where it cannot be read; returns how much the volume holds.
     fn read(&mut self, fat: &Fat, start: u64, buffer: &mut [u8]) -> usize {
-        let mut filled = 0_usize;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = start.saturating_add(long(filled));
-            let bad = match fat.pages.source().read_at(at, rest) {
-                Ok(0) => break,
-                Ok(more) => {
-                    filled = filled.saturating_add(more);
-                    continue;
-                }
-                Err(problem) => problem,
-            };
-            self.bad_places = self.bad_places.saturating_add(1);
-            let from = bad.offset.unwrap_or(at).max(at);
-            let end = from.saturating_add(bad.lost_bytes.unwrap_or(0).max(long(FIRST_BYTES)));
-            // What stands before the bad place is read again, up to it.
-            let before = short(from.saturating_sub(at)).min(rest.len());
-            let (whole, after) = rest.split_at_mut(before);
-            if fat.pages.source().read_at(at, whole) != Ok(whole.len()) {
-                whole.fill(0);
-            }
-            let lost = short(end.saturating_sub(from)).min(after.len());
-            after.get_mut(..lost).unwrap_or_default().fill(0);
-            filled = filled.saturating_add(before).saturating_add(lost);
+        let left = LIMIT_BAD_PLACES.saturating_sub(self.bad_places);
+        let around = read_around(fat.pages.source(), start, buffer, left);
+        self.bad_places = self.bad_places.saturating_add(around.bad.len());
+        if let Some(bad) = around.bad.into_iter().next() {
             let text = "free clusters that may hold deleted directories cannot be read";
-            let told = Problem { text: text.to_owned(), ..bad };
-            self.problem.get_or_insert_with(|| told.at(from).losing(long(lost)));
+            self.problem.get_or_insert_with(|| Problem { text: text.to_owned(), ..bad });
         }
-        filled
+        around.held
     }
 }
 

@@ -325,6 +325,39 @@ fn a_bad_sector_costs_what_lies_in_it() {
 }
 
 #[test]
+fn a_bad_sector_of_a_directory_costs_the_names_that_it_holds() {
+    for (name, file_system) in [("fat32", "fat32"), ("exfat-made", "exfat")] {
+        let mut patched = Patched::new(name, file_system);
+        let volume = open(file_system, patched.disk.clone()).unwrap();
+        let root = volume.list(volume.root()).names;
+        let listed = |node| volume.list(node).names;
+        let directories =
+            root.iter().filter(|found| found.kind == triage_evidence::Kind::Directory);
+        let node = directories.map(|found| found.node).max_by_key(|&node| listed(node).len());
+        let (node, before) = (node.unwrap(), listed(node.unwrap()));
+        assert!(before.len() > 50, "{name}: {} names", before.len());
+        // The second sector, in the first run or the next.
+        let runs = volume.runs(node, None).unwrap();
+        let sector = match runs[0].size_bytes {
+            512 => runs[1].start.unwrap(),
+            _ => runs[0].start.unwrap() + 512,
+        };
+        patched.disk.spoil_sectors(sector..sector + 512);
+        let after = open(file_system, patched.disk.clone()).unwrap().list(node);
+        assert_eq!(after.problem.map(|problem| problem.kind), Some(ProblemKind::Unreadable));
+        // A sector holds 16 entries; a long name loses its parts and is a short one.
+        let lost = before.len() - after.names.len();
+        assert!((1..=17).contains(&lost), "{name}: {lost} of {}", before.len());
+        let states = after.names.iter().map(|found| found.state);
+        let is_there = |state: &NameState| *state == NameState::Allocated;
+        let count = |names: &[triage_evidence::NodeName]| {
+            names.iter().filter(|found| is_there(&found.state)).count()
+        };
+        assert!(states.filter(is_there).count() >= count(&before) - lost, "{name}");
+    }
+}
+
+#[test]
 fn an_image_that_is_cut_off_is_told() {
     for (name, file_system) in [("ext4", "ext4"), ("fat16", "fat16"), ("exfat", "exfat")] {
         let mut patched = Patched::new(name, file_system);
