@@ -66,25 +66,33 @@ fn each(ext: &Ext, found: &mut NodeNames, take: &mut dyn FnMut(u64, &Inode)) {
         while number < end {
             let step = STEP.min(end.saturating_sub(number));
             let length = crate::bytes::short(step).saturating_mul(s.inode_bytes);
-            let table = ext.groups.inode_offset(s, number);
-            let table = table.and_then(|at| ext.pages.vec(at, length));
-            match table {
-                Ok(table) => {
-                    for (place, bytes) in table.chunks_exact(s.inode_bytes).enumerate() {
-                        let number = number.saturating_add(long(place));
-                        let is_own = number < s.first_inode && number != ROOT
-                            || number == s.orphan_file_inode;
-                        let inode = Inode::parse(bytes, s).filter(Inode::was_in_use);
-                        if let Some(inode) = inode.filter(|_| !is_own) {
-                            take(number, &inode);
-                        }
+            match ext.groups.inode_offset(s, number) {
+                Ok(at) => {
+                    let unit = long(s.inode_bytes).max(1);
+                    let (parts, bad) = ext.pages.around(at, length, unit);
+                    for (start, part) in parts {
+                        let skipped = start.saturating_sub(at).checked_div(unit).unwrap_or(0);
+                        part_of_table(ext, number.saturating_add(skipped), &part, take);
                     }
+                    found.problem = found.problem.take().or(bad);
                 }
                 Err(problem) => {
                     found.problem.get_or_insert(problem);
                 }
             }
             number = number.saturating_add(step);
+        }
+    }
+}
+
+/// Goes through the inodes of a part of a table, of which the first has that number.
+fn part_of_table(ext: &Ext, first: u64, table: &[u8], take: &mut dyn FnMut(u64, &Inode)) {
+    let s = &ext.superblock;
+    for (number, bytes) in (first..).zip(table.chunks_exact(s.inode_bytes)) {
+        let is_own = number < s.first_inode && number != ROOT || number == s.orphan_file_inode;
+        let inode = Inode::parse(bytes, s).filter(Inode::was_in_use);
+        if let Some(inode) = inode.filter(|_| !is_own) {
+            take(number, &inode);
         }
     }
 }

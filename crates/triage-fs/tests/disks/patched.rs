@@ -358,6 +358,20 @@ fn a_bad_sector_of_a_directory_costs_the_names_that_it_holds() {
 }
 
 #[test]
+fn a_bad_sector_among_inodes_costs_those_that_it_holds() {
+    let mut patched = Patched::new("ext4-inline", "ext4");
+    let names = |patched: &Patched| open("ext4", patched.disk.clone()).unwrap().orphans();
+    let before = names(&patched);
+    assert!(before.problem.is_none() && !before.names.is_empty());
+    // Inodes of the file system itself, in the first sector of the table.
+    let first = patched.inode("lost+found") - 10 * u16_of(&patched.whole, 1024 + 88);
+    patched.disk.spoil_sectors(first as u64..first as u64 + 512);
+    let after = names(&patched);
+    assert_eq!(after.problem.map(|problem| problem.kind), Some(ProblemKind::Unreadable));
+    assert!(before.names.iter().all(|name| after.names.contains(name)), "{:?}", after.names);
+}
+
+#[test]
 fn an_image_that_is_cut_off_is_told() {
     for (name, file_system) in [("ext4", "ext4"), ("fat16", "fat16"), ("exfat", "exfat")] {
         let mut patched = Patched::new(name, file_system);
