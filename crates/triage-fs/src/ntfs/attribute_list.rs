@@ -40,6 +40,19 @@ pub(super) fn entries(list: &[u8]) -> impl Iterator<Item = Entry> {
     })
 }
 
+/// Says whether the entries of a list go on to its end.
+pub(super) fn is_whole(list: &[u8]) -> bool {
+    let mut rest = list;
+    while !rest.is_empty() {
+        let length = u16_at(rest, 4).map(usize::from).filter(|&length| length >= ENTRY_BYTES);
+        match length.and_then(|length| rest.get(length..)) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,10 +68,12 @@ mod tests {
         let whole = list.repeat(3);
         let found: Vec<_> = entries(&whole).collect();
         assert_eq!(found.len(), 3);
+        assert!(is_whole(&whole) && is_whole(&[]));
         assert_eq!(found[0], Entry { kind: 0x80, first: 9, holder: Reference::new(77, 3) });
         let mut stuck = whole.clone();
         stuck[0x24] = 0;
         assert_eq!(entries(&stuck).count(), 1);
+        assert!(!is_whole(&stuck) && !is_whole(&whole[..0x50]));
         assert_eq!(entries(&whole[..0x50]).count(), 2);
     }
 }

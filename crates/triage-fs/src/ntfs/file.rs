@@ -92,6 +92,9 @@ impl File {
     /// Reads the records that the attribute list names.
     fn follow(&mut self, mft: &Mft, list: &Value) -> Result<(), Problem> {
         let list = list.read(mft.volume(), attribute_list::LIMIT_BYTES)?;
+        if !attribute_list::is_whole(&list) {
+            self.fail("the list of the attributes of the file breaks off");
+        }
         let mut holders: Vec<_> = attribute_list::entries(&list)
             .map(|entry| entry.holder)
             .filter(|holder| holder.number() != self.reference.number())

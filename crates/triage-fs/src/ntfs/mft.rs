@@ -81,6 +81,9 @@ impl Mft {
                 return;
             }
         };
+        if !attribute_list::is_whole(&list) {
+            self.problems.push(damaged("the list of the attributes of the MFT breaks off"));
+        }
         let mut pieces: Vec<_> = attribute_list::entries(&list)
             .filter(|entry| entry.kind == attribute::DATA && entry.first > 0)
             .collect();

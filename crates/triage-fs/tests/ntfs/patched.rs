@@ -79,6 +79,34 @@ fn an_index_whose_root_is_cut_off_is_told() {
     assert!(troubles.iter().any(|text| is_new(&text)), "{troubles:?}");
 }
 
+#[test]
+fn a_list_of_attributes_that_breaks_off_is_told() {
+    let whole = fixture("rich.img");
+    let known = Reading::of(&open(whole.clone()).unwrap()).troubles();
+    let mut told = 0;
+    for at in (0..whole.len() - 1024).step_by(512) {
+        // Records in use with 0x10, then a list, 0x20, in clusters of its own.
+        let is_record = whole[at..].starts_with(b"FILE") && whole[at + 0x16] & 1 == 1;
+        let first = at + usize::from(whole[at + 0x14]);
+        let list = first + usize::from(whole[first + 4]);
+        if !is_record || whole[first] != 0x10 || whole[list] != 0x20 || whole[list + 8] != 1 {
+            continue;
+        }
+        // Its first run, and there the length of the second entry.
+        let run = list + usize::from(whole[list + 0x20]);
+        let (count, place) = (usize::from(whole[run] & 15), usize::from(whole[run] >> 4));
+        let bytes = &whole[run + 1 + count..][..place];
+        let cluster = bytes.iter().rev().fold(0, |all, &byte| all << 8 | usize::from(byte));
+        let entries = cluster * usize::from(whole[13]) * 512;
+        let mut disk = whole.clone();
+        disk[entries + usize::from(whole[entries + 4]) + 4] = 1;
+        let troubles = Reading::of(&open(disk).unwrap()).troubles();
+        assert!(troubles.difference(&known).any(|text| text.contains("breaks off")), "{at:#x}");
+        told += 1;
+    }
+    assert!(told > 0);
+}
+
 /// A disk that begins to fail.
 struct Failing {
     disk: Vec<u8>,
