@@ -182,23 +182,30 @@ impl Reading {
             }
             "table" => self.table(segment, section, sections)?,
             "table2" => self.table_copy(segment, section, sections)?,
-            "hash" => {
-                let content = content()?;
-                checked(&content, 32, "a stored digest")?;
-                self.md5 = slice_at(&content, 0, 16).map(<[u8]>::to_vec);
-            }
-            "digest" => {
-                let content = content()?;
-                checked(&content, 76, "a stored digest")?;
-                self.md5 = slice_at(&content, 0, 16).map(<[u8]>::to_vec).or(self.md5.take());
-                self.sha1 = slice_at(&content, 16, 20)
-                    .filter(|sha1| sha1.iter().any(|&byte| byte != 0))
-                    .map(<[u8]>::to_vec);
-            }
+            "hash" => self.digests(&content()?, 32),
+            "digest" => self.digests(&content()?, 76),
             "error2" => self.errors(segment, section)?,
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes the digests of a section whose checksum stands there: MD5, then SHA-1 in the longer
+    /// one. One that does not fit is told, and kept if there is no other: a comparison with it
+    /// fails, and does not pass for none.
+    fn digests(&mut self, content: &[u8], sum_at: usize) {
+        let sound = checked(content, sum_at, "a stored digest");
+        let is_better = |kept: &Option<Vec<u8>>| sound.is_ok() || kept.is_none();
+        let md5 = slice_at(content, 0, 16).map(<[u8]>::to_vec);
+        if md5.is_some() && is_better(&self.md5) {
+            self.md5 = md5;
+        }
+        let sha1 = slice_at(content, 16, 20).filter(|_| sum_at > 36);
+        let sha1 = sha1.filter(|sha1| sha1.iter().any(|&byte| byte != 0)).map(<[u8]>::to_vec);
+        if sha1.is_some() && is_better(&self.sha1) {
+            self.sha1 = sha1;
+        }
+        self.notes.extend(sound.err());
     }
 
     /// Takes the size of the medium from the first section that fits its checksum, or else from
