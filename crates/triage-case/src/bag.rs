@@ -90,6 +90,22 @@ impl Bag {
         Ok(bag)
     }
 
+    /// Takes the digest of a file from whoever has read all of it, or reads it.
+    pub(crate) fn set_sha256(
+        &mut self,
+        folder: &Path,
+        path: &str,
+        sha256: Option<&str>,
+    ) -> Result<(), Error> {
+        if let Some(file) = self.files.get_mut(path) {
+            match sha256 {
+                Some(sha256) => sha256.clone_into(&mut file.sha256),
+                None => *file = hash_file(folder, path.to_owned())?,
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the list of the files that `wanted` wants.
     pub(crate) fn list(&self, wanted: impl Fn(&str) -> bool) -> FileList {
         let files = self.files.values().filter(|file| wanted(&file.path));

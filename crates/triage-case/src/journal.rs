@@ -59,7 +59,12 @@ impl PreparedLine {
 
     /// Returns the record that the line states.
     #[must_use]
-    pub fn into_record(self) -> Record {
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Takes it out.
+    pub(crate) fn into_record(self) -> Record {
         *self.record
     }
 }

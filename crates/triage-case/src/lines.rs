@@ -5,10 +5,11 @@ use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 use triage_evidence::Location;
 
 use crate::error::failed;
-use crate::journal::UNSORTED;
+use crate::journal::{UNSORTED, hex};
 use crate::{Error, Record, parse_line};
 
 /// How many lines are worked on together: enough that their digests share vector lanes.
@@ -45,10 +46,11 @@ pub(crate) fn for_each_raw_line<T: Send>(
     map: &(dyn Fn(u64, &[u8]) -> T + Sync),
     take: &mut dyn FnMut(T) -> Result<(), Error>,
 ) -> Result<u64, Error> {
-    let mut blocks = Blocks::open(path)?;
-    let mut number = 0;
-    while let Some(block) = blocks.next(number)? {
-        let lines = split(block);
+    let mut reader = Reader::open(path)?;
+    let (mut block, mut coming, mut number) = (Block::default(), Block::default(), 0);
+    while reader.read_behind(&block, &mut coming, number)? {
+        std::mem::swap(&mut block, &mut coming);
+        let lines = split(block.lines());
         let made: Vec<T> = lines
             .par_iter()
             .enumerate()
@@ -57,35 +59,52 @@ pub(crate) fn for_each_raw_line<T: Send>(
         number += made.len() as u64;
         made.into_iter().try_for_each(&mut *take)?;
     }
-    Ok(blocks.whole_bytes)
+    Ok(reader.whole_bytes)
+}
+
+/// What was read of a file of lines.
+pub(crate) struct ReadLines {
+    /// The length of the whole lines in bytes.
+    pub(crate) whole_bytes: u64,
+    /// The SHA-256 of all bytes of the file; `None` if it was not read to its end.
+    pub(crate) sha256: Option<String>,
 }
 
 /// Reads whole lines and hands on what `map` makes of some of them together, with the number of
-/// the first. While it does, `take` gets what was made of earlier ones, in order. Returns the
-/// length of the whole lines in bytes.
+/// the first. While it does, `take` gets what was made of earlier ones, in order, the bytes are
+/// hashed, and the next ones read.
 pub(crate) fn for_each_part<T: Send>(
     path: &Path,
     map: &(dyn Fn(u64, &[&[u8]]) -> T + Sync),
     take: &mut (dyn FnMut(T) -> Result<(), Error> + Send),
-) -> Result<u64, Error> {
-    let mut blocks = Blocks::open(path)?;
-    let mut number = 0;
+) -> Result<ReadLines, Error> {
+    let mut reader = Reader::open(path)?;
+    let mut hash = Sha256::new();
+    let (mut block, mut coming, mut number) = (Block::default(), Block::default(), 0);
     let mut waiting: Vec<T> = Vec::new();
-    while let Some(block) = blocks.next(number)? {
-        let lines = split(block);
+    let mut is_more = reader.read_behind(&coming, &mut block, number)?;
+    while is_more {
+        let lines = split(block.lines());
         let parts = lines.par_chunks(PART_LINES).enumerate();
         let make = |(part, lines)| map(number + (part * PART_LINES) as u64, lines);
+        let behind = number + lines.len() as u64;
         let earlier = std::mem::take(&mut waiting);
-        let (taken, made) = rayon::join(
+        let read = || reader.read_behind(&block, &mut coming, behind);
+        let work = || rayon::join(|| hash.update(block.fresh()), || parts.map(make).collect());
+        let (taken, (read, ((), made))) = rayon::join(
             || earlier.into_iter().try_for_each(&mut *take),
-            || parts.map(make).collect(),
+            || rayon::join(read, work),
         );
         taken?;
+        is_more = read?;
         waiting = made;
-        number += lines.len() as u64;
+        number = behind;
+        std::mem::swap(&mut block, &mut coming);
     }
+    hash.update(block.fresh());
     waiting.into_iter().try_for_each(take)?;
-    Ok(blocks.whole_bytes)
+    let sha256 = reader.ended.then(|| hex(&hash.finalize()));
+    Ok(ReadLines { whole_bytes: reader.whole_bytes, sha256 })
 }
 
 /// Returns the lines of a block that ends with a line end, without their line ends.
@@ -99,63 +118,103 @@ fn split(block: &[u8]) -> Vec<&[u8]> {
     memchr::memchr_iter(b'\n', block).map(line).collect()
 }
 
-/// The whole lines of a file, a block at a time.
-struct Blocks<'a> {
+/// Some of the bytes of a file.
+#[derive(Default)]
+struct Block {
+    /// Room, of which the first bytes are filled.
+    bytes: Vec<u8>,
+    filled: usize,
+    /// How much of what is filled is whole lines.
+    whole: usize,
+    /// How much of what is filled was in the block before.
+    known: usize,
+}
+
+impl Block {
+    /// Returns the whole lines.
+    fn lines(&self) -> &[u8] {
+        self.bytes.get(..self.whole).unwrap_or_default()
+    }
+
+    /// Returns the bytes that were not in the block before.
+    fn fresh(&self) -> &[u8] {
+        self.bytes.get(self.known..self.filled).unwrap_or_default()
+    }
+
+    /// Returns what is behind the whole lines.
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.whole..self.filled).unwrap_or_default()
+    }
+
+    /// Makes room, and keeps what is filled.
+    fn grow(&mut self, length: usize) {
+        if self.bytes.len() < length {
+            self.bytes.resize(length, 0);
+        }
+    }
+}
+
+/// Reads whole lines of a file, a block at a time.
+struct Reader<'a> {
     path: &'a Path,
     file: File,
-    block: Vec<u8>,
-    /// How much of the block was handed out.
-    whole: usize,
     ended: bool,
-    /// How much was handed out in all.
+    /// How much was in whole lines.
     whole_bytes: u64,
 }
 
-impl<'a> Blocks<'a> {
+impl<'a> Reader<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(failed("open", path))?;
-        Ok(Self { path, file, block: Vec::new(), whole: 0, ended: false, whole_bytes: 0 })
+        Ok(Self { path, file, ended: false, whole_bytes: 0 })
     }
 
-    /// Returns the next whole lines, which come after so many others; `None` at the end.
-    fn next(&mut self, number: u64) -> Result<Option<&[u8]>, Error> {
-        self.block.drain(..self.whole);
-        self.whole = 0;
+    /// Puts into `block` what comes behind the whole lines of the one before; so many lines came
+    /// until then. Says whether there are whole lines in it.
+    fn read_behind(
+        &mut self,
+        before: &Block,
+        block: &mut Block,
+        lines: u64,
+    ) -> Result<bool, Error> {
+        let rest = before.rest();
+        block.grow(rest.len() + BLOCK_BYTES);
+        block.bytes[..rest.len()].copy_from_slice(rest);
+        (block.known, block.filled, block.whole) = (rest.len(), rest.len(), 0);
         while !self.ended {
-            let start = self.block.len();
-            self.read()?;
-            let new = self.block.get(start..).unwrap_or_default();
+            let start = block.filled;
+            self.read(block)?;
+            let new = block.bytes.get(start..block.filled).unwrap_or_default();
             if let Some(end) = memchr::memrchr(b'\n', new) {
-                self.whole = start + end + 1;
-                self.whole_bytes += self.whole as u64;
-                return Ok(self.block.get(..self.whole));
+                block.whole = start + end + 1;
+                self.whole_bytes += block.whole as u64;
+                return Ok(true);
             }
-            if self.block.len() > LIMIT_LINE_BYTES && !self.ended {
+            if block.filled > LIMIT_LINE_BYTES && !self.ended {
                 // A power failure can leave any length of zeros behind the last line.
                 if !more_lines_follow(&mut self.file, self.path)? {
-                    return Ok(None);
+                    return Ok(false);
                 }
                 let reason = format!("it is longer than {LIMIT_LINE_BYTES} bytes");
-                return Err(damaged(number, reason));
+                return Err(damaged(lines, reason));
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
-    /// Reads on behind what is there.
-    fn read(&mut self) -> Result<(), Error> {
-        let mut length = self.block.len();
-        self.block.resize(length + BLOCK_BYTES, 0);
-        while let Some(room) = self.block.get_mut(length..).filter(|room| !room.is_empty()) {
+    /// Reads on behind what is filled.
+    fn read(&mut self, block: &mut Block) -> Result<(), Error> {
+        let end = block.filled + BLOCK_BYTES;
+        block.grow(end);
+        while let Some(room) = block.bytes.get_mut(block.filled..end).filter(|r| !r.is_empty()) {
             match self.file.read(room).map_err(failed("read", self.path))? {
                 0 => {
                     self.ended = true;
                     break;
                 }
-                more => length += more,
+                more => block.filled += more,
             }
         }
-        self.block.truncate(length);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use triage_custody::{FileList, jcs};
+use triage_custody::{FileList, Seal, jcs};
 
 use crate::bag::{BAGIT, Bag, is_payload, is_tag};
 use crate::case_dir::read;
@@ -12,7 +12,7 @@ use crate::seals::{SealFile, seal_file};
 use crate::signing::Signing;
 use crate::stock_script::{SCRIPT, render_script};
 use crate::verify_cms::check_certificates;
-use crate::verify_manifest::check_manifest;
+use crate::verify_manifest::{MANIFEST, check_manifest, read_manifest};
 use crate::verify_seals::{check_custody, check_seals};
 use crate::verify_signatures::{check_signatures, check_signed};
 use crate::verify_stamps::{Stamped, check_orphans, check_stamps};
@@ -107,10 +107,21 @@ pub fn verify(case: &CaseDir, trust: Trust<'_>) -> Result<Verification, Error> {
 pub fn verify_and_read(
     case: &CaseDir,
     trust: Trust<'_>,
-    take: &mut (dyn FnMut(Record) + Send),
+    take: &mut (dyn FnMut(&Record) + Send),
 ) -> Result<Verification, Error> {
     let mut verification = Verification::default();
-    let mut bag = Bag::read(case.folder(), &|_| true)?;
+    // The manifest is read once: what is hashed is what is parsed, for the exhibit of what is the
+    // newest seal if all is well.
+    let exhibit = read(&case.path(&case.newest_seal())).ok();
+    let exhibit = exhibit.and_then(|bytes| Seal::parse(&bytes).ok()).map(|seal| seal.exhibit);
+    let exhibit = exhibit.unwrap_or_default();
+    let (bag, manifest) = rayon::join(
+        || Bag::read_knowing(case.folder(), &|_| true, Some((MANIFEST, ""))),
+        || read_manifest(case, &exhibit, take),
+    );
+    let mut bag = bag?;
+    let sha256 = manifest.as_ref().ok().and_then(|read| read.as_ref()?.sha256());
+    bag.set_sha256(case.folder(), MANIFEST, sha256)?;
     if bag.files.get("journal/lock").is_some_and(|lock| lock.size_bytes == 0) {
         bag.files.remove("journal/lock");
         verification.warnings.push("journal/ with an empty lock was left behind".to_owned());
@@ -137,7 +148,11 @@ pub fn verify_and_read(
     check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);
     check_script(case, &bag, &seals, &mut verification);
-    check_manifest(case, &bag, &newest.seal, take, &mut verification)?;
+    let manifest = match newest.seal.exhibit == exhibit {
+        true => manifest?,
+        false => read_manifest(case, &newest.seal.exhibit, &mut |_| ())?,
+    };
+    check_manifest(case, &bag, &newest.seal, manifest, &mut verification)?;
     Ok(verification)
 }
 

@@ -11,13 +11,15 @@ use crate::close::counts;
 use crate::evidence_list::{extension, list_algorithm, list_line};
 use crate::index::{Keys, keys_of};
 use crate::journal::{hex, keys_of_manifest};
-use crate::lines::for_each_part;
+use crate::lines::{ReadLines, for_each_part};
 use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
 use crate::{CaseDir, Coverage, Error, Record, parse_line};
 
 /// How many findings of one kind are told in full; a manifest exchanged whole has one per line.
 const LIMIT_FINDINGS: usize = 20;
+/// Where the manifest lies.
+pub(crate) const MANIFEST: &str = "data/manifest.ndjson";
 /// What is wrong with a line whose location does not follow the one before.
 const UNSORTED: &str = "it is out of order";
 
@@ -32,40 +34,73 @@ struct Checked {
     listed: [Vec<u8>; 2],
     /// The numbers of lines and what is wrong with them, in order.
     wrong: Vec<(u64, String)>,
-    /// The number and the location of the first line that has one, and the location of the last.
-    ends: Option<(u64, Location, Location)>,
+    /// The number of the line of the first record.
+    first: Option<u64>,
 }
 
-/// Checks lines, order, sums, tree root and evidence lists; `take` gets the records.
-pub(crate) fn check_manifest(
+/// What the lines of a manifest are, before they are compared with what is said of them.
+pub(crate) struct ReadManifest {
+    salter: Salter,
+    list: Option<Algorithm>,
+    run: Value,
+    sums: Sums,
+    wrong: Vec<(u64, String)>,
+    read: ReadLines,
+}
+
+impl ReadManifest {
+    /// Returns the SHA-256 of the file, if all of it was read.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.read.sha256.as_deref()
+    }
+}
+
+/// Reads the lines of a manifest; `take` gets the records. Nothing if it is no plain file, which
+/// the list of the package's files tells.
+pub(crate) fn read_manifest(
     case: &CaseDir,
-    bag: &Bag,
-    seal: &Seal,
-    take: &mut (dyn FnMut(Record) + Send),
-    out: &mut Verification,
-) -> Result<(), Error> {
-    let name = "data/manifest.ndjson";
-    if !bag.files.contains_key(name) {
-        out.find("file is missing", name, "a manifest", "nothing");
-        return Ok(());
+    exhibit: &str,
+    take: &mut (dyn FnMut(&Record) + Send),
+) -> Result<Option<ReadManifest>, Error> {
+    let path = case.path(MANIFEST);
+    if !std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(None);
     }
     let run = strict_document(&case.path("data/run.json")).unwrap_or_default();
     let seed = seed_of(run["salt_seed"].as_str().unwrap_or_default());
     let algorithms: Algorithms =
         run["plan"]["algorithms"].as_str().unwrap_or_default().parse().unwrap_or_default();
-    let list = list_algorithm(algorithms);
     let salter = Salter::new(&seed.unwrap_or_default());
-    let checking = Checking { exhibit: &seal.exhibit, salter: &salter, algorithms };
+    let checking = Checking { exhibit, salter: &salter, algorithms };
     let mut sums = Sums::default();
     let mut wrong = Vec::new();
     let map = |number, lines: &[&[u8]]| checking.lines(number, lines);
-    let whole = for_each_part(&case.path(name), &map, &mut |checked: Checked| {
+    let read = for_each_part(&path, &map, &mut |checked: Checked| {
         wrong.extend(sums.add(checked, take));
         Ok(())
     })?;
+    let list = list_algorithm(algorithms);
+    Ok(Some(ReadManifest { salter, list, run, sums, wrong, read }))
+}
+
+/// Checks lines, order, sums, tree root and evidence lists.
+pub(crate) fn check_manifest(
+    case: &CaseDir,
+    bag: &Bag,
+    seal: &Seal,
+    manifest: Option<ReadManifest>,
+    out: &mut Verification,
+) -> Result<(), Error> {
+    let name = MANIFEST;
+    let (true, Some(manifest)) = (bag.files.contains_key(name), manifest) else {
+        out.find("file is missing", name, "a manifest", "nothing");
+        return Ok(());
+    };
+    let ReadManifest { salter, list, run, sums, wrong, read } = manifest;
     let Sums { keys, tree, lists, listed, coverage, .. } = sums;
     report_lines(name, &wrong, out);
     let size = bag.files.get(name).map_or(0, |file| file.size_bytes);
+    let whole = read.whole_bytes;
     if whole != size {
         out.find("manifest has a torn last line", name, size.to_string(), whole.to_string());
     }
@@ -120,10 +155,15 @@ impl Checking<'_> {
         let numbered: Vec<(u64, &[u8])> = (first..).zip(lines.iter().copied()).collect();
         let leaves = line_leaves(self.salter, &numbered);
         let mut checked = Checked { leaves, ..Checked::default() };
+        checked.records.reserve(lines.len());
         for (number, line) in numbered {
             let wrong = match parse_line(line) {
                 Err(error) => Some(error.reason),
-                Ok((record, exhibit)) => self.record(number, record, &exhibit, &mut checked),
+                Ok((record, exhibit)) => {
+                    // A record is of 1 KiB: what is done with it is done where it lies.
+                    checked.records.push(record);
+                    self.record(number, &exhibit, &mut checked)
+                }
             };
             checked.wrong.extend(wrong.map(|reason| (number + 1, reason)));
         }
@@ -131,16 +171,11 @@ impl Checking<'_> {
         checked
     }
 
-    /// Adds a record, and says what is wrong with its line.
-    fn record(
-        &self,
-        number: u64,
-        record: Record,
-        exhibit: &str,
-        checked: &mut Checked,
-    ) -> Option<String> {
-        checked.coverage.add(&record);
-        let listed = list_line(&record, list_algorithm(self.algorithms));
+    /// Adds the last record, and says what is wrong with its line.
+    fn record(&self, number: u64, exhibit: &str, checked: &mut Checked) -> Option<String> {
+        let (record, before) = checked.records.split_last()?;
+        checked.coverage.add(record);
+        let listed = list_line(record, list_algorithm(self.algorithms));
         checked.listed[usize::from(listed.escaped)].extend_from_slice(&listed.bytes);
         let wrong = if record.seq != number {
             Some(format!("its number is {}, expected {number}", record.seq))
@@ -150,13 +185,9 @@ impl Checking<'_> {
             record.lacks(self.algorithms)
         };
         let location = &record.entry.location;
-        let last = checked.records.last().map(|last| &last.entry.location);
+        let last = before.last().map(|last| &last.entry.location);
         let unsorted = last.is_some_and(|last| last >= location).then(|| UNSORTED.to_owned());
-        match &mut checked.ends {
-            Some((_, _, last)) => last.clone_from(location),
-            None => checked.ends = Some((number + 1, location.clone(), location.clone())),
-        }
-        checked.records.push(record);
+        checked.first.get_or_insert(number + 1);
         wrong.or(unsorted)
     }
 }
@@ -174,7 +205,7 @@ struct Sums {
 
 impl Sums {
     /// Adds the next lines, hands on their records, and returns what is wrong with lines.
-    fn add(&mut self, checked: Checked, take: &mut dyn FnMut(Record)) -> Vec<(u64, String)> {
+    fn add(&mut self, checked: Checked, take: &mut dyn FnMut(&Record)) -> Vec<(u64, String)> {
         checked.leaves.iter().for_each(|&leaf| self.tree.push(leaf));
         checked.keys.iter().for_each(|&key| self.keys.push(key));
         self.coverage.merge(&checked.coverage);
@@ -185,15 +216,16 @@ impl Sums {
             *length += bytes.len() as u64;
         }
         let mut wrong = checked.wrong;
-        if let Some((number, first, last)) = checked.ends {
+        let locations = || checked.records.iter().map(|record| &record.entry.location);
+        if let (Some(number), Some(first)) = (checked.first, locations().next()) {
             let place = wrong.partition_point(|(other, _)| *other < number);
             let is_told = wrong.get(place).is_some_and(|(other, _)| *other == number);
-            if self.last.as_ref().is_some_and(|before| *before >= first) && !is_told {
+            if self.last.as_ref().is_some_and(|before| before >= first) && !is_told {
                 wrong.insert(place, (number, UNSORTED.to_owned()));
             }
-            self.last = Some(last);
+            self.last = locations().next_back().cloned();
         }
-        checked.records.into_iter().for_each(take);
+        checked.records.iter().for_each(take);
         wrong
     }
 }

@@ -4,8 +4,6 @@
 //! values, several times as fast. A scan and a verification make one leaf and several keys for
 //! every entry.
 
-use std::io::Write;
-
 use triage_hash::Messages;
 
 use crate::index::{KEY_BYTES, Key, ValueKind};
@@ -17,10 +15,12 @@ const INNER: u8 = 0x36;
 const OUTER: u8 = 0x5c;
 
 /// Returns HMAC-SHA-256 over each message, keyed with the seed.
-fn codes<'a>(salter: &Salter, messages: impl Iterator<Item = &'a [u8]>) -> Vec<[u8; 32]> {
+fn codes<'a>(salter: &Salter, messages: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<[u8; 32]> {
     let mut inner = Messages::after(&salter.padded.map(|byte| byte ^ INNER));
+    inner.reserve(messages.len(), 0);
     messages.for_each(|message| inner.push(&[message]));
     let mut outer = Messages::after(&salter.padded.map(|byte| byte ^ OUTER));
+    outer.reserve(inner.len(), 0);
     inner.sha256().iter().for_each(|hash| outer.push(&[hash]));
     outer.sha256()
 }
@@ -33,11 +33,28 @@ fn codes_of_numbers(
 ) -> Vec<[u8; 32]> {
     let (mut digits, mut ends) = (Vec::new(), vec![0]);
     for number in numbers {
-        // Writing into memory cannot fail.
-        let _ = write!(digits, "{prefix}{number}");
+        digits.extend_from_slice(prefix.as_bytes());
+        push_digits(number, &mut digits);
         ends.push(digits.len());
     }
     codes(salter, ends.windows(2).map(|pair| digits.get(pair[0]..pair[1]).unwrap_or_default()))
+}
+
+/// Appends a number in decimal digits: for every line and key, and `write!` takes several times as
+/// long.
+fn push_digits(mut number: u64, out: &mut Vec<u8>) {
+    // The greatest number has 20 digits.
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+        first = place;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
 }
 
 /// Returns the leaves of lines, each with its number and without its line end: for each what
@@ -45,12 +62,16 @@ fn codes_of_numbers(
 #[must_use]
 pub fn line_leaves(salter: &Salter, lines: &[(u64, &[u8])]) -> Vec<[u8; 32]> {
     let codes = codes_of_numbers(salter, "", lines.iter().map(|(number, _)| *number));
-    let (mut messages, mut without) = (Messages::new(), Vec::new());
+    let mut messages = Messages::new();
+    let bytes: usize = lines.iter().map(|(_, line)| line.len()).sum();
+    messages.reserve(2 * lines.len(), 2 * bytes);
     for (code, (_, line)) in codes.iter().zip(lines) {
         let (whole, redacted) = halves(code);
-        write_without_names(line, &mut without);
         messages.push(&[&whole, line]);
-        messages.push(&[&redacted, &without]);
+        messages.push_written(&mut |out| {
+            out.extend_from_slice(&redacted);
+            write_without_names(line, out);
+        });
     }
     let commitments = messages.sha256();
     messages.clear();
@@ -66,6 +87,7 @@ pub fn line_leaves(salter: &Salter, lines: &[(u64, &[u8])]) -> Vec<[u8; 32]> {
 pub fn key_leaves(salter: &Salter, first: u64, keys: &[Key]) -> Vec<[u8; 32]> {
     let codes = codes_of_numbers(salter, "index:", (first..).take(keys.len()));
     let mut messages = Messages::new();
+    messages.reserve(keys.len(), 0);
     for (code, key) in codes.iter().zip(keys) {
         messages.push(&[&[0], &halves(code).0, &key.0]);
     }
@@ -91,6 +113,15 @@ mod tests {
 
     use super::*;
     use crate::salted::line_leaf;
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 9, 10, 1_234_567_890, 99_999, 100_000, u64::MAX] {
+            let mut digits = b"index:".to_vec();
+            push_digits(number, &mut digits);
+            assert_eq!(digits, format!("index:{number}").as_bytes());
+        }
+    }
 
     #[test]
     fn many_at_once_are_what_each_is_alone() {

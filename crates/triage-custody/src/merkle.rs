@@ -95,6 +95,7 @@ impl Tree {
 fn full_root(leaves: &[[u8; 32]]) -> [u8; 32] {
     let mut level = leaves.to_vec();
     let mut messages = Messages::new();
+    messages.reserve(leaves.len() / 2, 32 * leaves.len());
     while level.len() > 1 {
         let pairs = level.as_chunks::<2>().0;
         level = if pairs.len() < FEW {

@@ -17,20 +17,16 @@ pub fn without_names(line: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Puts what [`without_names`] returns in the place of what is in `out`.
+/// Appends what [`without_names`] returns.
 pub(crate) fn write_without_names(line: &[u8], out: &mut Vec<u8>) {
-    out.clear();
     let Some(mut rest) = line.strip_prefix(b"{") else { return out.extend_from_slice(line) };
     out.push(b'{');
+    let mut is_first = true;
     while rest.first() == Some(&b'"') {
         let end = member_end(rest);
         let (member, after) = rest.split_at(end);
-        let named = NAMES.iter().any(|name| {
-            let key = member.strip_prefix(b"\"").and_then(|key| key.strip_prefix(name.as_bytes()));
-            key.is_some_and(|after| after.starts_with(b"\":"))
-        });
-        if !named {
-            if out.len() > 1 {
+        if !is_named(member) {
+            if !std::mem::take(&mut is_first) {
                 out.push(b',');
             }
             out.extend_from_slice(member);
@@ -38,6 +34,16 @@ pub(crate) fn write_without_names(line: &[u8], out: &mut Vec<u8>) {
         rest = after.strip_prefix(b",").unwrap_or(after);
     }
     out.extend_from_slice(rest);
+}
+
+/// Says whether a member has one of the [`NAMES`] as its key.
+fn is_named(member: &[u8]) -> bool {
+    // Most keys begin otherwise, and this is asked of every member of every line.
+    matches!(member.get(1), Some(b'f' | b'p' | b't'))
+        && NAMES.iter().any(|name| {
+            let key = member.get(1..).and_then(|key| key.strip_prefix(name.as_bytes()));
+            key.is_some_and(|after| after.starts_with(b"\":"))
+        })
 }
 
 /// Returns where the first member ends: at a comma or bracket outside of its strings and values.
@@ -73,6 +79,14 @@ fn string_end(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_begins_with_a_letter_that_is_looked_for() {
+        for name in NAMES {
+            assert!(is_named(format!("\"{name}\":1").as_bytes()), "{name}");
+            assert!(!is_named(format!("\"{name}s\":1").as_bytes()), "{name}s");
+        }
+    }
 
     #[test]
     fn names_go_and_everything_else_stays_canonical() {

@@ -37,6 +37,18 @@ impl Columns {
         Self { md5: [zero; 4], sha1: [zero; 5], sha256: [zero; 8] }
     }
 
+    /// Returns columns with the states of one stream in every lane.
+    pub(crate) fn all(chains: &Chains) -> Self {
+        let mut columns = Self::new();
+        (0..LANES).for_each(|lane| columns.set(lane, chains));
+        columns
+    }
+
+    /// Takes the SHA-256 state of one stream out of a lane.
+    pub(crate) fn sha256_of(&self, lane: usize) -> [u32; 8] {
+        self.sha256.each_ref().map(|column| column.0[lane])
+    }
+
     /// Puts the states of one stream into a lane.
     pub(crate) fn set(&mut self, lane: usize, chains: &Chains) {
         set_lane(&mut self.md5, lane, &chains.md5);

@@ -20,10 +20,12 @@ pub struct Messages {
     engine: Option<Engine>,
     /// The state before the first block of each message.
     start: Chains,
+    /// That state in every lane.
+    columns: Columns,
     /// What went into that state, in bytes.
     before_bytes: u64,
     /// The padded messages, one after the other.
-    blocks: Vec<Block>,
+    bytes: Vec<u8>,
     /// Where each of them ends, in blocks.
     ends: Vec<usize>,
 }
@@ -47,6 +49,7 @@ impl Messages {
     pub fn after(block: &[u8; 64]) -> Self {
         let mut messages = Self::new();
         messages.start.compress(SHA256, std::slice::from_ref(block));
+        messages.columns = Columns::all(&messages.start);
         messages.before_bytes = 64;
         messages
     }
@@ -54,27 +57,33 @@ impl Messages {
     /// Takes an engine, or none for one message after the other.
     fn with_engine(engine: Option<Engine>) -> Self {
         let engine = engine.filter(|engine| engine.in_lanes(LANES).contains(Algorithm::Sha256));
-        let (blocks, ends) = (Vec::new(), Vec::new());
-        Self { engine, start: Chains::new(), before_bytes: 0, blocks, ends }
+        let start = Chains::new();
+        let columns = Columns::all(&start);
+        Self { engine, start, columns, before_bytes: 0, bytes: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Makes room for more messages, which have so many bytes in all.
+    pub fn reserve(&mut self, messages: usize, bytes: usize) {
+        self.ends.reserve(messages);
+        self.bytes.reserve(bytes.saturating_add(messages.saturating_mul(64 + 8)));
     }
 
     /// Adds a message, which is its parts one after the other.
     pub fn push(&mut self, parts: &[&[u8]]) {
-        let len: usize = parts.iter().map(|part| part.len()).sum();
+        self.push_written(&mut |bytes| parts.iter().for_each(|part| bytes.extend_from_slice(part)));
+    }
+
+    /// Adds a message, which is what `write` appends: to be made where it is hashed.
+    pub fn push_written(&mut self, write: &mut dyn FnMut(&mut Vec<u8>)) {
+        let first = 64 * self.ends.last().copied().unwrap_or(0);
+        write(&mut self.bytes);
+        let len = self.bytes.len() - first;
         let count = (len + 1 + 8).div_ceil(64);
-        let first = self.blocks.len();
-        self.blocks.resize(first + count, [0; 64]);
-        let bytes = self.blocks[first..].as_flattened_mut();
-        let mut at = 0;
-        for part in parts {
-            bytes[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        bytes[at] = 0x80;
         let bits = (self.before_bytes + len as u64).wrapping_mul(8);
-        let length_at = 64 * (count - 1) + LENGTH_AT;
-        bytes[length_at..length_at + 8].copy_from_slice(&bits.to_be_bytes());
-        self.ends.push(self.blocks.len());
+        self.bytes.push(0x80);
+        self.bytes.resize(first + 64 * (count - 1) + LENGTH_AT, 0);
+        self.bytes.extend_from_slice(&bits.to_be_bytes());
+        self.ends.push(first / 64 + count);
     }
 
     /// Returns how many messages there are.
@@ -91,7 +100,7 @@ impl Messages {
 
     /// Takes all messages out.
     pub fn clear(&mut self) {
-        self.blocks.clear();
+        self.bytes.clear();
         self.ends.clear();
     }
 
@@ -99,26 +108,43 @@ impl Messages {
     #[must_use]
     pub fn sha256(&self) -> Vec<[u8; 32]> {
         let mut digests = vec![[0; 32]; self.ends.len()];
+        let blocks: &[Block] = self.bytes.as_chunks().0;
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let messages: Vec<&[Block]> =
-            starts.zip(&self.ends).map(|(start, &end)| &self.blocks[start..end]).collect();
+            starts.zip(&self.ends).map(|(start, &end)| &blocks[start..end]).collect();
         let Some(engine) = self.engine.filter(|_| messages.len() > 1) else {
             for (blocks, digest) in messages.iter().zip(&mut digests) {
                 let mut chains = self.start.clone();
                 chains.compress(SHA256, blocks);
-                *digest = bytes_of(&chains);
+                *digest = bytes_of(&chains.sha256);
             }
             return digests;
         };
-        let mut order: Vec<usize> = (0..messages.len()).collect();
         // What shares lanes should end together. Most messages are of one length already.
-        if messages.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
-            order.sort_by_key(|&place| messages[place].len());
+        if messages.windows(2).all(|pair| pair[0].len() == pair[1].len()) {
+            for (messages, digests) in messages.chunks(LANES).zip(digests.chunks_mut(LANES)) {
+                self.of_one_length(engine, messages, digests);
+            }
+            return digests;
         }
+        let mut order: Vec<usize> = (0..messages.len()).collect();
+        order.sort_by_key(|&place| messages[place].len());
         for places in order.chunks(LANES) {
             self.side_by_side(engine, places, &messages, &mut digests);
         }
         digests
+    }
+
+    /// Hashes messages that have all the same number of blocks, at most one for each lane.
+    fn of_one_length(&self, engine: Engine, messages: &[&[Block]], digests: &mut [[u8; 32]]) {
+        let mut columns = self.columns.clone();
+        let blocks = messages.first().map_or(0, |message| message.len());
+        let mut rows = Rows { lanes: [&[]; LANES], blocks, last: 0 };
+        rows.lanes[..messages.len()].copy_from_slice(messages);
+        engine.advance(SHA256, &mut columns, &rows);
+        for (lane, digest) in digests.iter_mut().enumerate() {
+            *digest = bytes_of(&columns.sha256_of(lane));
+        }
     }
 
     /// Hashes as many messages as there are lanes.
@@ -129,10 +155,7 @@ impl Messages {
         messages: &[&[Block]],
         digests: &mut [[u8; 32]],
     ) {
-        let mut columns = Columns::new();
-        for lane in 0..places.len() {
-            columns.set(lane, &self.start);
-        }
+        let mut columns = self.columns.clone();
         let mut done = 0;
         loop {
             let left = |place: &usize| messages[*place].len().saturating_sub(done);
@@ -145,7 +168,7 @@ impl Messages {
             done += step;
             for (lane, &place) in places.iter().enumerate() {
                 if messages[place].len() == done {
-                    digests[place] = bytes_of(&columns.get(lane));
+                    digests[place] = bytes_of(&columns.sha256_of(lane));
                 }
             }
         }
@@ -154,9 +177,9 @@ impl Messages {
 
 const SHA256: Algorithms = Algorithms::NONE.with(Algorithm::Sha256);
 
-fn bytes_of(chains: &Chains) -> [u8; 32] {
+fn bytes_of(words: &[u32; 8]) -> [u8; 32] {
     let mut bytes = [0; 32];
-    for (word, out) in chains.sha256.iter().zip(bytes.as_chunks_mut::<4>().0) {
+    for (word, out) in words.iter().zip(bytes.as_chunks_mut::<4>().0) {
         *out = word.to_be_bytes();
     }
     bytes
@@ -193,11 +216,25 @@ mod tests {
                         let (salt, line) = pattern.split_at(16);
                         [&salt[..n % 17], &line[shift..shift + n]]
                     };
+                    messages.reserve(count, count);
                     (0..count).for_each(|n| messages.push(&parts(n)));
                     let expected: Vec<_> = (0..count).map(|n| plain(&parts(n))).collect();
                     assert_eq!(messages.sha256(), expected, "{engine:?}, {count} messages");
                     assert_eq!((messages.len(), messages.is_empty()), (count, count == 0));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_of_one_length_equal_the_plain_crate() {
+        for engine in engines() {
+            for (count, length) in [(1, 64), (2, 0), (15, 55), (16, 56), (17, 200), (50, 119)] {
+                let mut messages = Messages::with_engine(engine);
+                let parts = |n: u8| vec![n; length];
+                (0..count).for_each(|n| messages.push_written(&mut |out| out.extend(parts(n))));
+                let expected: Vec<_> = (0..count).map(|n| plain(&[&parts(n)])).collect();
+                assert_eq!(messages.sha256(), expected, "{engine:?}, {count} of {length}");
             }
         }
     }

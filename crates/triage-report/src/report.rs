@@ -75,10 +75,10 @@ impl std::ops::Deref for Report {
 
 impl Gathered {
     /// Takes the next record of the manifest in.
-    pub fn add(&mut self, record: Record) {
+    pub fn add(&mut self, record: &Record) {
         self.manifest_entries += 1;
-        self.coverage.add(&record);
-        self.tallies.add(&record);
+        self.coverage.add(record);
+        self.tallies.add(record);
         let mut listed: Vec<Listed> = record.matches.iter().map(listed).collect();
         listed.sort_unstable();
         listed.dedup();
@@ -99,12 +99,12 @@ impl Gathered {
         }
         if record.is_hit() {
             if self.hits.len() < LIMIT_HITS {
-                self.hits.push(record);
+                self.hits.push(record.clone());
             }
         } else if record.status.is_gap() {
             self.gaps_beside_hits += 1;
             if self.gaps.len() < LIMIT_GAPS {
-                self.gaps.push(record);
+                self.gaps.push(record.clone());
             }
         }
     }
@@ -118,7 +118,7 @@ impl Report {
     pub fn of(case: &CaseDir) -> Result<Self, Error> {
         let mut gathered = Gathered::default();
         case.for_each_record(&mut |record| {
-            gathered.add(record);
+            gathered.add(&record);
             Ok(())
         })?;
         Self::from_gathered(case, gathered)

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use triage_case::{CaseDir, Finished, Journal};
+use triage_case::{CaseDir, Finished, Journal, Record};
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
 use triage_report::Gathered;
@@ -122,7 +122,7 @@ impl Ready {
         };
         // A resumed run has not seen the records before it: its report reads the manifest again.
         let mut gathered = (journal.next_seq() == 0).then(Gathered::default);
-        let mut observe = |record| {
+        let mut observe = |record: &Record| {
             if let Some(gathered) = &mut gathered {
                 gathered.add(record);
             }

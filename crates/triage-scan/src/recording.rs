@@ -49,7 +49,7 @@ pub fn record_into(
     case: &CaseDir,
     mut journal: Journal,
     mut scanned: Scanned,
-    observe: &mut dyn FnMut(Record),
+    observe: &mut dyn FnMut(&Record),
     outcome_document: &dyn Fn(&Outcome, &[String]) -> Vec<u8>,
 ) -> Result<Recorded, Error> {
     scanned.walk.resume = journal.last().cloned().map(|last| (last, journal.next_seq()));
@@ -57,7 +57,7 @@ pub fn record_into(
     let sets = scanned.sets.clone();
     let ran = run(scanned, journal.preparer(), &mut |line| {
         journal.append(&line)?;
-        observe(line.into_record());
+        observe(line.record());
         Ok(())
     });
     let outcome = match ran {

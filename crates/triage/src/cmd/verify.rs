@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use triage_case::{CaseDir, Change, Coverage, Verification, verify_and_read};
+use triage_case::{CaseDir, Change, Coverage, Record, Verification, verify_and_read};
 use triage_hash::Algorithms;
 use triage_report::Gathered;
 use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
 /// Checks a package, and that its reports and exports follow from its record.
 pub(super) fn verified(case: &CaseDir, trusted: &Trusted) -> Result<Verification, Failure> {
     let mut gathered = Gathered::default();
-    let mut take = |record| gathered.add(record);
+    let mut take = |record: &Record| gathered.add(record);
     let mut verification = verify_and_read(case, trusted.trust(), &mut take).map_err(|error| {
         let failure = Failure::from(error);
         Failure { code: exit::VERIFY_FAILED, ..failure }
@@ -219,8 +219,8 @@ struct Counts {
 /// Holds missing and extra files back until it is known which of them only moved.
 #[derive(Default)]
 struct Moves {
-    missing: Vec<triage_case::Record>,
-    extra: Vec<triage_case::Record>,
+    missing: Vec<Record>,
+    extra: Vec<Record>,
     counts: Counts,
 }
 
@@ -261,7 +261,7 @@ impl Moves {
     fn tell(&mut self, console: Console) {
         let mut missing = std::mem::take(&mut self.missing);
         for record in std::mem::take(&mut self.extra) {
-            let content = |other: &triage_case::Record| {
+            let content = |other: &Record| {
                 !record.digests.is_empty()
                     && record.entry.size_bytes != Some(0)
                     && other.digests == record.digests
@@ -284,7 +284,7 @@ impl Moves {
 }
 
 /// Tells one difference.
-pub(crate) fn difference(kind: &str, what: &str, record: &triage_case::Record, console: Console) {
+pub(crate) fn difference(kind: &str, what: &str, record: &Record, console: Console) {
     let words = if what.is_empty() { String::new() } else { format!(" ({what})") };
     console.line(&format!("{kind:<10} {}{words}", record.entry.location));
     console.record(&json!({
