@@ -90,6 +90,14 @@ impl Sets {
         Matches(out)
     }
 
+    /// Brings near the processor what [`Sets::lookup`] will ask for these files: worth it for some
+    /// tens of files and more, just before they are looked up.
+    pub fn fetch<'a>(&self, files: &(impl Iterator<Item = &'a Digests> + Clone)) {
+        for index in &self.indexes {
+            std::hint::black_box(index.fetch(files));
+        }
+    }
+
     /// Returns the union of the algorithms of all sets.
     #[must_use]
     pub fn algorithms(&self) -> Algorithms {

@@ -149,6 +149,9 @@ impl<G: Ledger> Examiner<G> {
         };
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
+        if let Some(sets) = &self.shared.sets {
+            sets.fetch(&contents.iter().flatten().map(|content| &content.digests));
+        }
         let met = batch.met[start..end].iter();
         let records = met.zip(contents).map(|(met, content)| self.record(met, content)).collect();
         let lines = self.shared.ledger.prepare(records);

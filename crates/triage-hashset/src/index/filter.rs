@@ -179,11 +179,26 @@ impl Filter {
         digest: &[u8],
         byte: impl Fn(usize) -> Option<&'a u8>,
     ) -> bool {
-        let shard = self.shards.get(shard_of(digest, self.shard_bits));
-        let (Some(shard), Some(word)) = (shard, word(digest)) else { return true };
-        if shard.segment_length == 0 {
+        let Some((places, fingerprint)) = self.places(digest) else {
             // Count length 1 marks a shard without keys, 0 one that could not be built.
-            return shard.segment_count_length != 1;
+            let shard = self.shards.get(shard_of(digest, self.shard_bits));
+            return !shard.is_some_and(|s| s.segment_length == 0 && s.segment_count_length == 1);
+        };
+        match places.map(|place| byte(place?)) {
+            [Some(a), Some(b), Some(c)] => a ^ b ^ c == fingerprint,
+            // Only a damaged index points outside: the exact search decides.
+            _ => true,
+        }
+    }
+
+    /// Returns the places in the section of the three bytes that are asked for a digest, and what
+    /// they give together if it may be in the set. `None` if nothing is asked.
+    #[inline]
+    pub(super) fn places(&self, digest: &[u8]) -> Option<([Option<usize>; 3], u8)> {
+        let shard = self.shards.get(shard_of(digest, self.shard_bits))?;
+        let word = word(digest)?;
+        if shard.segment_length == 0 {
+            return None;
         }
         let hash = mix(word.wrapping_add(shard.seed));
         let high = u64::from(shard.segment_count_length);
@@ -195,13 +210,9 @@ impl Filter {
         let second = second ^ ((hash >> 18) as u32 & mask);
         let at = |place: u32| {
             let place = Some(place as usize).filter(|place| *place < shard.len)?;
-            byte(shard.start.checked_add(place)?).copied()
+            shard.start.checked_add(place)
         };
-        match (at(first), at(second), at(third)) {
-            (Some(a), Some(b), Some(c)) => a ^ b ^ c == (hash ^ (hash >> 32)) as u8,
-            // Only a damaged index points outside: the exact search decides.
-            _ => true,
-        }
+        Some(([first, second, third].map(at), (hash ^ (hash >> 32)) as u8))
     }
 }
 

@@ -18,6 +18,9 @@ use crate::{Certainty, Match};
 /// Most matches with one set: there are as many as the record has categories, few in any real set.
 const MAX_MATCHES: usize = 4096;
 
+/// A filter up to this size is near the processor anyway.
+const MOST_NEAR: usize = 1 << 20;
+
 /// What the digest of one algorithm found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Found {
@@ -62,6 +65,28 @@ impl Index {
             self.matches(&found, size_bytes, set_index, out);
         }
         self.ask_bloom(digests, set_index, out);
+    }
+
+    /// Reads what lookups of these digests will read first, and returns something made of it.
+    ///
+    /// A lookup in a large set waits three times for main memory. Here nothing depends on what is
+    /// read, so that the processor waits for many at once.
+    pub(crate) fn fetch<'a>(&self, files: &(impl Iterator<Item = &'a Digests> + Clone)) -> u8 {
+        let mut all = 0;
+        if self.key.is_some() {
+            // The places are those of keyed digests: to make them twice would cost more.
+            return all;
+        }
+        for table in self.tables.iter().filter(|table| table.filter_section.len() > MOST_NEAR) {
+            for digest in files.clone().filter_map(|digests| digests.get(table.algorithm)) {
+                let Some((places, _)) = table.filter.places(digest.as_bytes()) else { continue };
+                for place in places.into_iter().flatten() {
+                    let byte = self.element(&table.filter_section, place, 1);
+                    all ^= byte.and_then(<[u8]>::first).copied().unwrap_or(0);
+                }
+            }
+        }
+        all
     }
 
     /// Appends the match of a bloom filter, if it says `probably`. Writers spell digests in
