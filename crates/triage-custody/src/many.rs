@@ -18,10 +18,10 @@ const OUTER: u8 = 0x5c;
 fn codes<'a>(salter: &Salter, messages: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<[u8; 32]> {
     let mut inner = Messages::after(&salter.padded.map(|byte| byte ^ INNER));
     inner.reserve(messages.len(), 0);
-    messages.for_each(|message| inner.push(&[message]));
+    messages.for_each(|message| inner.push([message]));
     let mut outer = Messages::after(&salter.padded.map(|byte| byte ^ OUTER));
     outer.reserve(inner.len(), 0);
-    inner.sha256().iter().for_each(|hash| outer.push(&[hash]));
+    inner.sha256().iter().for_each(|hash| outer.push([hash]));
     outer.sha256()
 }
 
@@ -67,7 +67,7 @@ pub fn line_leaves(salter: &Salter, lines: &[(u64, &[u8])]) -> Vec<[u8; 32]> {
     messages.reserve(2 * lines.len(), 2 * bytes);
     for (code, (_, line)) in codes.iter().zip(lines) {
         let (whole, redacted) = halves(code);
-        messages.push(&[&whole, line]);
+        messages.push([&whole, line]);
         messages.push_written(&mut |out| {
             out.extend_from_slice(&redacted);
             write_without_names(line, out);
@@ -76,7 +76,7 @@ pub fn line_leaves(salter: &Salter, lines: &[(u64, &[u8])]) -> Vec<[u8; 32]> {
     let commitments = messages.sha256();
     messages.clear();
     for [whole, redacted] in commitments.as_chunks().0 {
-        messages.push(&[&[0], whole, redacted]);
+        messages.push([&[0], whole, redacted]);
     }
     messages.sha256()
 }
@@ -89,7 +89,7 @@ pub fn key_leaves(salter: &Salter, first: u64, keys: &[Key]) -> Vec<[u8; 32]> {
     let mut messages = Messages::new();
     messages.reserve(keys.len(), 0);
     for (code, key) in codes.iter().zip(keys) {
-        messages.push(&[&[0], &halves(code).0, &key.0]);
+        messages.push([&[0], &halves(code).0, &key.0]);
     }
     messages.sha256()
 }
@@ -98,7 +98,7 @@ pub fn key_leaves(salter: &Salter, first: u64, keys: &[Key]) -> Vec<[u8; 32]> {
 #[must_use]
 pub fn keys_of<'a>(values: impl Iterator<Item = (ValueKind, &'a [u8])>) -> Vec<Key> {
     let mut messages = Messages::new();
-    values.for_each(|(kind, value)| messages.push(&[kind.name().as_bytes(), &[0], value]));
+    values.for_each(|(kind, value)| messages.push([kind.name().as_bytes(), &[0], value]));
     let first_half = |hash: &[u8; 32]| {
         let mut key = [0; KEY_BYTES];
         key.copy_from_slice(&hash[..KEY_BYTES]);

@@ -102,7 +102,7 @@ fn full_root(leaves: &[[u8; 32]]) -> [u8; 32] {
             pairs.iter().map(|[left, right]| node(left, right)).collect()
         } else {
             messages.clear();
-            pairs.iter().for_each(|[left, right]| messages.push(&[&[1], left, right]));
+            pairs.iter().for_each(|[left, right]| messages.push([&[1], left, right]));
             messages.sha256()
         };
     }

@@ -28,6 +28,8 @@ pub struct Messages {
     bytes: Vec<u8>,
     /// Where each of them ends, in blocks.
     ends: Vec<usize>,
+    /// How many blocks each has, if all have as many.
+    length: Option<usize>,
 }
 
 impl Default for Messages {
@@ -59,7 +61,8 @@ impl Messages {
         let engine = engine.filter(|engine| engine.in_lanes(LANES).contains(Algorithm::Sha256));
         let start = Chains::new();
         let columns = Columns::all(&start);
-        Self { engine, start, columns, before_bytes: 0, bytes: Vec::new(), ends: Vec::new() }
+        let (bytes, ends) = (Vec::new(), Vec::new());
+        Self { engine, start, columns, before_bytes: 0, bytes, ends, length: None }
     }
 
     /// Makes room for more messages, which have so many bytes in all.
@@ -69,8 +72,50 @@ impl Messages {
     }
 
     /// Adds a message, which is its parts one after the other.
-    pub fn push(&mut self, parts: &[&[u8]]) {
-        self.push_written(&mut |bytes| parts.iter().for_each(|part| bytes.extend_from_slice(part)));
+    ///
+    /// Parts whose lengths the compiler knows are laid into a short message without a call: of the
+    /// messages of a manifest nine in ten are codes, keys and nodes.
+    #[inline]
+    pub fn push<const N: usize>(&mut self, parts: [&[u8]; N]) {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len < LENGTH_AT {
+            self.push_short::<64, N>(parts, len);
+        } else if len < 64 + LENGTH_AT {
+            self.push_short::<128, N>(parts, len);
+        } else {
+            self.push_written(&mut |bytes| parts.iter().for_each(|part| bytes.extend(*part)));
+        }
+    }
+
+    /// Adds a message that has `LEN` bytes when it is padded.
+    #[inline]
+    fn push_short<const LEN: usize, const N: usize>(&mut self, parts: [&[u8]; N], len: usize) {
+        let mut bytes = [0; LEN];
+        let mut at = 0;
+        for part in parts {
+            bytes[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        bytes[at] = 0x80;
+        bytes[LEN - 8..].copy_from_slice(&self.bits(len).to_be_bytes());
+        self.bytes.extend_from_slice(&bytes);
+        self.end(LEN / 64);
+    }
+
+    /// Returns what is hashed for a message of so many bytes, in bits.
+    fn bits(&self, len: usize) -> u64 {
+        (self.before_bytes + len as u64).wrapping_mul(8)
+    }
+
+    /// Notes the end of a message of so many blocks.
+    #[inline]
+    fn end(&mut self, blocks: usize) {
+        if self.ends.is_empty() {
+            self.length = Some(blocks);
+        } else if self.length != Some(blocks) {
+            self.length = None;
+        }
+        self.ends.push(self.bytes.len() / 64);
     }
 
     /// Adds a message, which is what `write` appends: to be made where it is hashed.
@@ -79,11 +124,11 @@ impl Messages {
         write(&mut self.bytes);
         let len = self.bytes.len() - first;
         let count = (len + 1 + 8).div_ceil(64);
-        let bits = (self.before_bytes + len as u64).wrapping_mul(8);
+        let bits = self.bits(len);
         self.bytes.push(0x80);
         self.bytes.resize(first + 64 * (count - 1) + LENGTH_AT, 0);
         self.bytes.extend_from_slice(&bits.to_be_bytes());
-        self.ends.push(first / 64 + count);
+        self.end(count);
     }
 
     /// Returns how many messages there are.
@@ -109,10 +154,19 @@ impl Messages {
     pub fn sha256(&self) -> Vec<[u8; 32]> {
         let mut digests = vec![[0; 32]; self.ends.len()];
         let blocks: &[Block] = self.bytes.as_chunks().0;
+        let engine = self.engine.filter(|_| self.ends.len() > 1);
+        // Most messages are of one length.
+        if let (Some(engine), Some(length)) = (engine, self.length) {
+            let together = blocks.chunks(LANES * length).zip(digests.chunks_mut(LANES));
+            together.for_each(|(blocks, digests)| {
+                self.of_one_length(engine, blocks, length, digests);
+            });
+            return digests;
+        }
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let messages: Vec<&[Block]> =
             starts.zip(&self.ends).map(|(start, &end)| &blocks[start..end]).collect();
-        let Some(engine) = self.engine.filter(|_| messages.len() > 1) else {
+        let Some(engine) = engine else {
             for (blocks, digest) in messages.iter().zip(&mut digests) {
                 let mut chains = self.start.clone();
                 chains.compress(SHA256, blocks);
@@ -120,13 +174,7 @@ impl Messages {
             }
             return digests;
         };
-        // What shares lanes should end together. Most messages are of one length already.
-        if messages.windows(2).all(|pair| pair[0].len() == pair[1].len()) {
-            for (messages, digests) in messages.chunks(LANES).zip(digests.chunks_mut(LANES)) {
-                self.of_one_length(engine, messages, digests);
-            }
-            return digests;
-        }
+        // What shares lanes should end together.
         let mut order: Vec<usize> = (0..messages.len()).collect();
         order.sort_by_key(|&place| messages[place].len());
         for places in order.chunks(LANES) {
@@ -135,12 +183,17 @@ impl Messages {
         digests
     }
 
-    /// Hashes messages that have all the same number of blocks, at most one for each lane.
-    fn of_one_length(&self, engine: Engine, messages: &[&[Block]], digests: &mut [[u8; 32]]) {
+    /// Hashes messages of `length` blocks each, at most one for each lane.
+    fn of_one_length(
+        &self,
+        engine: Engine,
+        blocks: &[Block],
+        length: usize,
+        digests: &mut [[u8; 32]],
+    ) {
         let mut columns = self.columns.clone();
-        let blocks = messages.first().map_or(0, |message| message.len());
-        let mut rows = Rows { lanes: [&[]; LANES], blocks, last: 0 };
-        rows.lanes[..messages.len()].copy_from_slice(messages);
+        let mut rows = Rows { lanes: [&[]; LANES], blocks: length, last: 0 };
+        rows.lanes.iter_mut().zip(blocks.chunks(length)).for_each(|(lane, blocks)| *lane = blocks);
         engine.advance(SHA256, &mut columns, &rows);
         for (lane, digest) in digests.iter_mut().enumerate() {
             *digest = bytes_of(&columns.sha256_of(lane));
@@ -217,7 +270,7 @@ mod tests {
                         [&salt[..n % 17], &line[shift..shift + n]]
                     };
                     messages.reserve(count, count);
-                    (0..count).for_each(|n| messages.push(&parts(n)));
+                    (0..count).for_each(|n| messages.push(parts(n)));
                     let expected: Vec<_> = (0..count).map(|n| plain(&parts(n))).collect();
                     assert_eq!(messages.sha256(), expected, "{engine:?}, {count} messages");
                     assert_eq!((messages.len(), messages.is_empty()), (count, count == 0));
@@ -244,7 +297,7 @@ mod tests {
         let block = [0x36; 64];
         let mut messages = Messages::after(&block);
         for n in 0..40_usize {
-            messages.push(&[&block[..n]]);
+            messages.push([&block[..n]]);
         }
         let expected: Vec<_> = (0..40).map(|n| plain(&[&block, &block[..n]])).collect();
         assert_eq!(messages.sha256(), expected);
