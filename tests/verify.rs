@@ -84,3 +84,21 @@ fn change_and_list_again(scene: &Scene, name: &str, from: &str, to: &str) -> Vec
     crate::tamper::remake(scene);
     kept
 }
+
+#[test]
+fn a_sound_package_of_an_incomplete_examination_is_no_negative() {
+    let scene = Scene::new();
+    scene.file("a", "a").file("big", [7; 5000]);
+    scene.triage(["scan", "evidence", "--case", "C", "--max-size", "1K"]).exits(3);
+    let told = scene.triage(["verify", "C"]).exits(0).stdout;
+    let expected = "INCOMPLETE: of the 3 entries that it records, 1 entry was not examined in full";
+    assert!(told.contains(expected), "{told}");
+    let summary = scene.triage(["verify", "C", "--json"]).exits(0).summary();
+    assert_eq!(summary["examination"], "incomplete");
+
+    scene.triage(["scan", "evidence", "--case", "D"]).exits(0);
+    let told = scene.triage(["verify", "D"]).exits(0).stdout;
+    assert!(!told.contains("INCOMPLETE"), "{told}");
+    let summary = scene.triage(["verify", "D", "--json"]).exits(0).summary();
+    assert_eq!(summary["examination"], "complete");
+}

@@ -8,7 +8,7 @@ use serde_json::json;
 use triage_case::{CaseDir, Change, Coverage, Record, Verification, verify_and_read};
 use triage_hash::Algorithms;
 use triage_report::Gathered;
-use triage_scan::{AuditFinding, Halting, Plan, Scanned, audit};
+use triage_scan::{AuditFinding, Halting, Plan, Scanned, Verdict, audit};
 use triage_walk::Evidence;
 
 use super::scan_args::ExecutionArgs;
@@ -17,6 +17,7 @@ use super::verify_image::{self, check_stored};
 use crate::clock::RunClock;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::measure::counted;
 use crate::progress::Progress;
 use crate::trust::{TrustArgs, Trusted};
 use crate::{exit, measure, shown};
@@ -56,14 +57,34 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
     if !verification.findings.is_empty() {
         let count = verification.findings.len();
         console.line(&format!("FAILED: {count} findings; this package is not as it was sealed"));
-        return Ok(summary(exit::VERIFY_FAILED, &verification, None, console));
+        return Ok(summary(exit::VERIFY_FAILED, &verification, None, None, console));
     }
     console.line("the package is as it was sealed");
+    let recorded = tell_recorded(&case, &verification.coverage, console);
     let Some(source) = &args.source else {
-        return Ok(summary(exit::COMPLETE, &verification, None, console));
+        return Ok(summary(exit::COMPLETE, &verification, Some(recorded), None, console));
     };
     let (code, audited) = compare(&case, source, args, console)?;
-    Ok(summary(code, &verification, Some(&audited), console))
+    Ok(summary(code, &verification, Some(recorded), Some(&audited), console))
+}
+
+/// Says that the examination in a sound package is not complete: sound, it is still no negative.
+fn tell_recorded(case: &CaseDir, coverage: &Coverage, console: Console) -> Verdict {
+    let run = case.document("data/run.json").unwrap_or_default();
+    let doubts: Vec<&str> = run["doubts"].as_array().map_or_else(Vec::new, |doubts| {
+        doubts.iter().map(|doubt| doubt.as_str().unwrap_or("a doubt that is no text")).collect()
+    });
+    if !coverage.is_complete() {
+        let (gaps, of) = (coverage.gaps(), measure::count(coverage.seen().entries));
+        let gaps = counted(gaps, "entry was", "entries were");
+        console.line(&format!(
+            "INCOMPLETE: of the {of} entries that it records, {gaps} not examined in full"
+        ));
+    }
+    for doubt in &doubts {
+        console.line(&format!("INCOMPLETE: {}", safe(doubt)));
+    }
+    Verdict::of(coverage, !doubts.is_empty())
 }
 
 /// Checks a package, and that its reports and exports follow from its record.
@@ -111,6 +132,7 @@ pub(super) fn safe(text: &str) -> String {
 fn summary(
     code: u8,
     verification: &Verification,
+    recorded: Option<Verdict>,
     audited: Option<&serde_json::Value>,
     console: Console,
 ) -> u8 {
@@ -124,7 +146,7 @@ fn summary(
         "stamps": stamps(verification),
         "seal_sha256": verification.seal_sha256,
         "coverage": shown::coverage_json(&verification.coverage),
-        "evidence": audited,
+        "examination": recorded.map(Verdict::name), "evidence": audited,
     }));
     code
 }
