@@ -30,3 +30,21 @@ fn threads_zone_and_locale_change_no_byte_of_the_manifest() {
     assert_eq!(line["hashes"], link["hashes"]);
     assert_eq!(line["links"], 2);
 }
+
+#[test]
+fn the_lanes_that_hash_do_not_matter() {
+    let scene = Scene::new();
+    for number in 0..40_usize {
+        scene.file(format!("{number:02}"), vec![number as u8; number * 97]);
+    }
+    scene.triage(["scan", "evidence", "--case", "C"]).exits(0);
+    scene.triage(["scan", "evidence", "--case", "D", "--lanes", "none"]).exits(0);
+    assert_eq!(scene.manifest("C"), scene.manifest("D"));
+    let run = std::fs::read(scene.path("D/data/run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&run).unwrap();
+    let paths = run["execution"]["code_paths"].as_array().unwrap();
+    let in_lanes = |path: &serde_json::Value| path.as_str().unwrap().contains('x');
+    assert!(!paths.is_empty() && !paths[..3].iter().any(in_lanes), "{paths:?}");
+    let told = scene.triage(["scan", "evidence", "--case", "E", "--lanes", "sse"]).exits(2);
+    assert!(told.stderr.contains("expected avx512, avx2 or none"), "{}", told.stderr);
+}

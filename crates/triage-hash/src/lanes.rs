@@ -12,7 +12,7 @@ mod avx512;
 
 use crate::chains::{CHAINED, Chains};
 use crate::constants::Block;
-use crate::{Algorithm, Algorithms, paths};
+use crate::{Algorithm, Algorithms, Lanes, paths};
 
 /// How many streams advance together.
 pub(crate) const LANES: usize = 16;
@@ -118,9 +118,19 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Returns the fastest engine for this machine; `None` if it has no kernel.
+    /// Returns the fastest engine that this machine has and the process may use.
     pub(crate) fn detect() -> Option<Self> {
-        Self::all().into_iter().next()
+        Lanes::engine()
+    }
+
+    /// Returns the lanes of its kernel.
+    pub(crate) const fn lanes(&self) -> Lanes {
+        match self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512(_) => Lanes::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2(_) => Lanes::Avx2,
+        }
     }
 
     /// Returns an engine for each kernel that this machine can run, the fastest first.

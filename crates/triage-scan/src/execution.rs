@@ -40,6 +40,7 @@ impl Execution {
             "budget_s": self.budget.map(|limit| limit.as_secs()),
             "stop_after": self.stop_after,
             "resumed": resumed,
+            "code_paths": triage_hash::simd_paths(),
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use triage_hash::Lanes;
 
 use crate::cmd;
 use crate::console::{Console, complain};
@@ -32,6 +33,10 @@ struct Global {
     /// Say nothing but results and errors
     #[arg(long, short, global = true, env = "TRIAGE_QUIET")]
     quiet: bool,
+    /// Hash side by side in these vector lanes and no wider ones: avx512, avx2 or none; else in
+    /// the widest that the processor has
+    #[arg(long, global = true, env = "TRIAGE_LANES", value_name = "LANES", hide = true)]
+    lanes: Option<Lanes>,
 }
 
 #[derive(Subcommand)]
@@ -88,7 +93,11 @@ pub fn main() -> ExitCode {
         }
     };
     let console = Console { json: cli.global.json, quiet: cli.global.quiet };
-    let run = std::panic::catch_unwind(|| run(cli.verb, console));
+    let lanes = cli.global.lanes;
+    let run = std::panic::catch_unwind(|| {
+        lanes.map_or(Ok(()), limit)?;
+        run(cli.verb, console)
+    });
     match run {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => {
@@ -102,6 +111,15 @@ pub fn main() -> ExitCode {
         }
         Err(_panic) => ExitCode::from(exit::INTERNAL),
     }
+}
+
+/// Limits the lanes, before the self-test and before anything is hashed.
+fn limit(lanes: Lanes) -> Result<(), Failure> {
+    lanes.limit().map_err(|error| {
+        Failure::usage("cannot hash in these lanes")
+            .caused_by(&error)
+            .hint("`triage doctor` names the code paths of this computer")
+    })
 }
 
 fn run(verb: Verb, console: Console) -> Result<u8, Failure> {
