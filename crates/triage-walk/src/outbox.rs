@@ -10,7 +10,7 @@ use crate::{Batch, Flow, Met, Tally, Verdict, WalkPlan};
 /// among small ones does not leave most lanes idle.
 const BATCH_ENTRIES: usize = 256;
 /// Content in one batch: what a worker hashes side by side in one go.
-const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+const BATCH_BYTES: u64 = 48 * 1024 * 1024;
 
 /// The walk's end of the hand-over.
 pub(crate) struct Outbox<'a> {
