@@ -9,6 +9,7 @@ mod contender;
 mod corpus;
 mod floors;
 mod group;
+mod growth;
 mod image;
 mod labs;
 mod machine;
@@ -37,12 +38,16 @@ pub(crate) struct BenchArgs {
     /// Smaller corpora; the count of passes stays
     #[arg(long)]
     quick: bool,
-    /// Only this corpus: small, medium, large, disk
+    /// Only this corpus: small, medium, large, one, disk
     #[arg(long)]
     corpus: Option<String>,
     /// Only these digests: md5,sha1,sha256 or sha256 or blake3
     #[arg(long)]
     digests: Option<String>,
+    /// Let ours hash in these vector lanes and no wider ones, as on a processor that has no others:
+    /// avx2 or none
+    #[arg(long)]
+    lanes: Option<String>,
     /// Where corpora and packages are made, outside the tree; removed at the end
     #[arg(long)]
     scratch: Option<PathBuf>,
@@ -58,6 +63,8 @@ enum What {
     Sets(sets::SetsArgs),
     /// Walks and digests of disk images, beside fls, fiwalk, rhash and ewfverify
     Image(image::ImageArgs),
+    /// Scans of ten thousand to a million files: time for each, and memory
+    Growth(growth::GrowthArgs),
     /// A release of a set matched with many packages, and what these share, checked by DuckDB
     Labs(labs::LabsArgs),
 }
@@ -70,6 +77,7 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
     match &args.what {
         Some(What::Sets(args)) => return sets::run(args),
         Some(What::Image(args)) => return image::run(args),
+        Some(What::Growth(args)) => return growth::run(args),
         Some(What::Labs(args)) => return labs::run(args),
         None => {}
     }
@@ -91,7 +99,8 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
             if args.digests.as_deref().is_some_and(|only| only != algorithms.name()) {
                 continue;
             }
-            let contenders = contender::all(algorithms, &corpus, &binary, threads);
+            let ours = contender::Ours { binary: &binary, lanes: args.lanes.as_deref() };
+            let contenders = contender::all(algorithms, &corpus, ours, threads);
             let table = measure::interleaved(&corpus, algorithms, &contenders, &scratch.0)?;
             println!("{}", page::table(&table));
             tables.push(table);
@@ -102,18 +111,18 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
     for peer in &skipped {
         println!("skipped: {peer} is not installed");
     }
-    if args.corpus.is_none() && args.digests.is_none() {
+    if args.corpus.is_none() && args.digests.is_none() && args.lanes.is_none() {
         let path = root().join("docs/performance.md");
         let page = page::render(&tables, &machine::words(&machine::HASHERS), &skipped, args.quick);
         fs::write(&path, page).map_err(at("write", &path))?;
         println!("wrote {path:?}");
     }
-    judge(&floors, &tables)
+    judge(&floors, &tables, args.lanes.as_deref())
 }
 
 /// Prints a line for each floor that was measured.
-fn judge(floors: &[floors::Floor], tables: &[Table]) -> Outcome {
-    let verdicts: Vec<_> = floors.iter().filter_map(|floor| floor.judge(tables)).collect();
+fn judge(floors: &[floors::Floor], tables: &[Table], lanes: Option<&str>) -> Outcome {
+    let verdicts: Vec<_> = floors.iter().filter_map(|floor| floor.judge(tables, lanes)).collect();
     for verdict in &verdicts {
         println!("{}: {}", if verdict.reached { "floor" } else { "UNDER" }, verdict.words);
     }

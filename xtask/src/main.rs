@@ -1,5 +1,5 @@
 //! Tasks of the workspace, a task a file: `cargo xtask ci`, `tidy`, `docs`, `fixtures`, `bench`,
-//! `diff-walk`, `fuzz`, `dist`.
+//! `profile`, `diff-walk`, `fuzz`, `dist`.
 //!
 //! Nothing here is shipped, and nothing here is needed to build the product.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the developer")]
@@ -17,6 +17,7 @@ mod error;
 mod fixtures;
 mod fuzz;
 mod process;
+mod profile;
 mod random;
 mod tidy;
 mod workspace;
@@ -46,6 +47,8 @@ enum Task {
     Fixtures(fixtures::FixturesArgs),
     /// Compares the release binary with its peers, side by side
     Bench(bench::BenchArgs),
+    /// Draws where the time of a scan goes: a flame graph, from samples of perf
+    Profile(profile::ProfileArgs),
     /// Compares our walk of disk images with The Sleuth Kit, entry by entry
     DiffWalk(diff_walk::DiffWalkArgs),
     /// Damages lists and indexes and reads them, for a time
@@ -61,6 +64,7 @@ fn run(task: &Task) -> Outcome {
         Task::Docs(args) => docs::run(args),
         Task::Fixtures(args) => fixtures::run(args),
         Task::Bench(args) => bench::run(args),
+        Task::Profile(args) => profile::run(args),
         Task::DiffWalk(args) => diff_walk::run(args),
         Task::Fuzz(args) => fuzz::run(args),
         Task::Dist(args) => dist::run(args),

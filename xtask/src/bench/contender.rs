@@ -12,7 +12,7 @@ use crate::process;
 pub(super) const OURS: &str = "triage";
 
 /// Peers that are looked for.
-const PEERS: &[&str] = &["hashdeep", "rhash", "sha256sum", "b3sum"];
+const PEERS: &[&str] = &["hashdeep", "rhash", "sha256sum", "openssl", "b3sum"];
 /// Files for one process under xargs: enough that its start costs nothing, few enough to keep all
 /// threads busy.
 const MOST_FILES_PER_PROCESS: u64 = 1_000;
@@ -90,16 +90,25 @@ pub(super) fn missing() -> Vec<&'static str> {
     PEERS.iter().copied().filter(|peer| process::find(peer).is_none()).collect()
 }
 
+/// Our side.
+#[derive(Clone, Copy)]
+pub(super) struct Ours<'a> {
+    /// The program.
+    pub(super) binary: &'a Path,
+    /// The lanes that it may use, if not all.
+    pub(super) lanes: Option<&'a str>,
+}
+
 /// Every side that can run here, ours first.
 pub(super) fn all(
     algorithms: Algorithms,
     corpus: &Corpus,
-    binary: &Path,
+    our: Ours<'_>,
     threads: usize,
 ) -> Vec<Contender> {
     let list = List { corpus, threads };
-    let mut sides = vec![ours(algorithms, corpus, binary, Some(1))];
-    sides.push(ours(algorithms, corpus, binary, None));
+    let mut sides = vec![ours(algorithms, corpus, our, Some(1))];
+    sides.push(ours(algorithms, corpus, our, None));
     match algorithms {
         Algorithms::Three => {
             let rhash = "rhash --md5 --sha1 --sha256";
@@ -113,6 +122,8 @@ pub(super) fn all(
         }
         Algorithms::Sha256 => {
             sides.push(list.direct("rhash", "rhash --sha256 -r", Threads::One));
+            sides.push(list.xargs("openssl", "openssl dgst -sha256", Threads::One));
+            sides.push(list.xargs("openssl", "openssl dgst -sha256", Threads::All));
             sides.push(list.xargs("sha256sum", "sha256sum", Threads::One));
             sides.push(list.xargs("sha256sum", "sha256sum", Threads::All));
         }
@@ -136,19 +147,22 @@ pub(super) fn all(
     sides
 }
 
-fn ours(algorithms: Algorithms, corpus: &Corpus, binary: &Path, one: Option<usize>) -> Contender {
+fn ours(algorithms: Algorithms, corpus: &Corpus, our: Ours<'_>, one: Option<usize>) -> Contender {
     // Everything comes from the page cache: a virtual disk that calls itself rotational must not
     // make readers wait for each other. The peers do not ask either.
     let mut line = format!("scan -q --io ssd --algorithms {}", algorithms.name());
     if let Some(threads) = one {
         line.push_str(&format!(" --threads {threads}"));
     }
+    if let Some(lanes) = our.lanes {
+        line.push_str(&format!(" --lanes {lanes}"));
+    }
     Contender {
         program: OURS,
         words: format!("{OURS} {line}"),
         threads: if one.is_some() { Threads::One } else { Threads::All },
         arguments: line.split(' ').map(str::to_owned).collect(),
-        binary: binary.to_path_buf(),
+        binary: our.binary.to_path_buf(),
         input: None,
         folder: corpus.dir.clone(),
     }

@@ -1,4 +1,5 @@
-//! The four corpora: many small files, medium files, large files, and a disk as a user has it.
+//! The five corpora: many small files, medium files, large files, one of them alone, and a disk as
+//! a user has it.
 
 use std::fs;
 use std::fs::File;
@@ -53,7 +54,7 @@ pub(super) struct Corpus {
     pub(super) bytes: u64,
 }
 
-/// The four recipes. Quick ones keep the counts where the count is the point, and take smaller
+/// The five recipes. Quick ones keep the counts where the count is the point, and take smaller
 /// files.
 pub(super) fn recipes(quick: bool) -> Vec<Recipe> {
     let recipe = |name, what: &str, files, sizes| {
@@ -74,6 +75,7 @@ pub(super) fn recipes(quick: bool) -> Vec<Recipe> {
         recipe("small", "small files", 100_000, Sizes::Same(8 * KIB)),
         recipe("medium", "medium files", 2_000, Sizes::Same(pick(512 * KIB, MIB))),
         recipe("large", "large files", 4, Sizes::Same(pick(256, 1024) * MIB)),
+        recipe("one", "large file", 1, Sizes::Same(pick(256, 1024) * MIB)),
         recipe("disk", "files of a user's disk", pick(5_000, 20_000), disk),
     ]
 }
@@ -83,6 +85,11 @@ pub(super) fn of_image(files: u64) -> Recipe {
     let sizes = Sizes::Disk { median: KIB, largest: 64 * KIB };
     let words = format!("{files} files, log-normal, median 1 KiB, at most 64 KiB");
     Recipe { name: "tree", words, files, sizes }
+}
+
+/// So many small files.
+pub(super) fn of_growth(files: u64) -> Recipe {
+    Recipe { name: "growth", ..of_image(files) }
 }
 
 impl Recipe {

@@ -23,6 +23,8 @@ pub(super) struct Floor {
     peer: String,
     /// At least this many times as fast.
     ratio: f64,
+    /// The lanes that ours may use; all that the machine has if it is not said.
+    lanes: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -89,11 +91,14 @@ fn read_file(path: &Path) -> Outcome<File> {
 }
 
 impl Floor {
-    /// Judges the floor, if its corpus was measured in this run.
-    pub(super) fn judge(&self, tables: &[Table]) -> Option<Verdict> {
+    /// Judges the floor, if its corpus was measured in this run, with ours in these lanes.
+    pub(super) fn judge(&self, tables: &[Table], lanes: Option<&str>) -> Option<Verdict> {
+        if self.lanes.as_deref() != lanes {
+            return None;
+        }
         let is_mine = |t: &&Table| t.corpus == self.corpus && t.algorithms.name() == self.digests;
         let table = tables.iter().find(is_mine)?;
-        let Floor { corpus, digests, threads, peer, ratio: floor } = self;
+        let Floor { corpus, digests, threads, peer, ratio: floor, .. } = self;
         let what = format!("{corpus}, {digests}, {threads:?} thread(s) against {peer}");
         let sides = table.ours(*threads).zip(table.peer(peer, *threads));
         let verdict = |reached, found: String| Verdict {
@@ -125,12 +130,12 @@ mod tests {
     fn a_floor_is_reached_missed_or_not_shown() {
         let judge = |ours: &[f64]| {
             let rows = vec![row(OURS, Threads::All, ours), row("rhash", Threads::All, &[2.0, 2.1])];
-            floor(LARGE).judge(&[table(rows)]).unwrap().reached
+            floor(LARGE).judge(&[table(rows)], None).unwrap().reached
         };
         assert!(judge(&[2.0, 2.0]));
         assert!(!judge(&[2.1, 2.2]));
         assert!(!judge(&[1.0, 1.5]), "a noisy side reaches nothing");
-        assert!(floor(LARGE).judge(&[]).is_none());
+        assert!(floor(LARGE).judge(&[], None).is_none());
     }
 
     #[test]
