@@ -22,9 +22,9 @@ const SMALL_BYTES: u64 = 8 * 1024 * 1024;
 /// The same without MD5, SHA-1 or SHA-256: nothing else gains from lanes, and a larger file is
 /// faster through a buffer that stays in the cache.
 const SMALL_BYTES_WITHOUT_LANES: u64 = 64 * 1024;
-/// How much content is hashed side by side: 16 lanes of 3 MiB, which each thread holds. A user's disk
-/// took 1.35 s on one thread, with groups of 32 MiB (files up to 4 MiB) 1.53 s, of 16 MiB (up to
-/// 2 MiB) 1.70 s; small files the same in all three.
+/// How much content is hashed side by side: 16 lanes of 3 MiB, which each thread holds. A user's
+/// disk took 1.35 s on one thread, with groups of 32 MiB (files up to 4 MiB) 1.53 s, of 16 MiB (up
+/// to 2 MiB) 1.70 s; small files the same in all three.
 const GROUP_BYTES: usize = 48 * 1024 * 1024;
 
 /// How many entries go together when the run ends at a number of hits: hits are counted behind a

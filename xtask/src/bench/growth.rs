@@ -120,8 +120,8 @@ fn row(point: &Point) -> String {
 fn render(points: &[Point]) -> String {
     let mut text = "<!-- Written by `cargo xtask bench growth`: do not edit. -->\n\n\
         # How cost grows\n\n\
-        Scans of small files (log-normal, median 1 KiB, at most 64 KiB) with MD5, SHA-1 and SHA-256, the\n\
-        package written; the fastest of three passes, the most memory of all.\n\n"
+        Scans of small files (log-normal, median 1 KiB, at most 64 KiB) with MD5, SHA-1 and\n\
+        SHA-256, the package written; the fastest of three passes, the most memory of all.\n\n"
         .to_owned();
     for line in machine::words(&[]) {
         // Writing into a String cannot fail.

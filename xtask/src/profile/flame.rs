@@ -1,5 +1,5 @@
-//! Folds the samples of `perf script` into stacks, and draws them as a flame graph: each box as wide
-//! as the share of samples in which its function was running or waiting for what it called.
+//! Folds the samples of `perf script` into stacks, and draws them as a flame graph: each box as
+//! wide as the share of samples in which its function was running, or what it called.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
