@@ -61,6 +61,9 @@ pub(crate) struct Examiner<G: Ledger> {
     buffer: Vec<u8>,
 }
 
+/// What was found of the entries of a group, from the first on, and whether it was cut off there.
+pub(crate) type FoundUntil = (Vec<Found>, Result<(), Cut>);
+
 /// What is known of an entry of a group before its lanes have run.
 pub(crate) enum Found {
     /// It needs no lane.
@@ -77,6 +80,7 @@ impl Found {
 }
 
 /// Why a content was not read to its end.
+#[derive(Clone, Copy)]
 pub(crate) enum Cut {
     /// Another worker has taken over.
     Lost,
@@ -147,10 +151,16 @@ impl<G: Ledger> Examiner<G> {
     fn group(&mut self, task: &Task<'_>, start: usize, end: usize) -> Result<(), Cut> {
         let batch = task.batch;
         self.arena_used = 0;
-        let found = match self.shared.gate {
-            Some(_) => self.find_by_place(task, start, end)?,
-            None => (start..end).map(|place| self.find(task, place)).collect::<Result<_, _>>()?,
+        let (found, ended) = match self.shared.gate {
+            Some(_) => self.find_by_place(task, start, end),
+            None => self.find_in_turn(task, start, end),
         };
+        if let Err(Cut::Lost) = ended {
+            return ended;
+        }
+        // An interrupted run keeps what lies before the place where it was cut off, and no word of
+        // what lies behind it: whoever goes on reads that.
+        let end = start + found.len();
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
         if let Some(sets) = &self.shared.sets {
@@ -161,12 +171,24 @@ impl<G: Ledger> Examiner<G> {
         let lines = self.shared.ledger.prepare(records);
         let weight = lines.iter().map(G::weight).sum();
         self.slot.push(lines, weight)?;
-        Ok(())
+        ended
+    }
+
+    /// Finds the entries of a group one after the other, up to where the run is cut off.
+    fn find_in_turn(&mut self, task: &Task<'_>, start: usize, end: usize) -> FoundUntil {
+        let mut found = Vec::with_capacity(end - start);
+        for place in start..end {
+            match self.find(task, place) {
+                Ok(one) => found.push(one),
+                Err(cut) => return (found, Err(cut)),
+            }
+        }
+        (found, Ok(()))
     }
 
     /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
     pub(crate) fn find(&mut self, task: &Task<'_>, place: usize) -> Result<Found, Cut> {
-        if let Some(found) = self.without_reading(task, place) {
+        if let Some(found) = self.without_reading(task, place)? {
             return Ok(found);
         }
         let met = &task.batch.met[place];
@@ -177,21 +199,29 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Returns what is known of an entry that is not to be read.
-    pub(crate) fn without_reading(&self, task: &Task<'_>, place: usize) -> Option<Found> {
+    pub(crate) fn without_reading(
+        &self,
+        task: &Task<'_>,
+        place: usize,
+    ) -> Result<Option<Found>, Cut> {
         let met = &task.batch.met[place];
         if !matches!(met.verdict, Verdict::Content) || self.is_of_no_listed_size(met) {
-            return Some(Found::Settled(None));
+            return Ok(Some(Found::Settled(None)));
         }
         if let Some(carried) = task.carried(place) {
-            return Some(Found::Settled(Some(Box::new(Content::carried(carried)))));
+            return Ok(Some(Found::Settled(Some(Box::new(Content::carried(carried))))));
         }
         if task.given_up.contains(&place) {
-            return Some(Found::failed(timed_out()));
+            return Ok(Some(Found::failed(timed_out())));
         }
         if self.shared.execution.budget.is_some_and(|limit| self.shared.clock.elapsed() >= limit) {
             self.shared.halting.set(Halt::Budget);
         }
-        self.shared.halting.get().map(|_| Found::Settled(None))
+        match self.shared.halting.get() {
+            Some(Halt::Interrupt) => Err(Cut::Halted),
+            Some(_) => Ok(Some(Found::Settled(None))),
+            None => Ok(None),
+        }
     }
 
     /// Reads a content with several names, once for all of them.
