@@ -61,9 +61,6 @@ pub(crate) struct Examiner<G: Ledger> {
     buffer: Vec<u8>,
 }
 
-/// What was found of the entries of a group, from the first on, and whether it was cut off there.
-pub(crate) type FoundUntil = (Vec<Found>, Result<(), Cut>);
-
 /// What is known of an entry of a group before its lanes have run.
 pub(crate) enum Found {
     /// It needs no lane.
@@ -151,16 +148,11 @@ impl<G: Ledger> Examiner<G> {
     fn group(&mut self, task: &Task<'_>, start: usize, end: usize) -> Result<(), Cut> {
         let batch = task.batch;
         self.arena_used = 0;
-        let (found, ended) = match self.shared.gate {
-            Some(_) => self.find_by_place(task, start, end),
-            None => self.find_in_turn(task, start, end),
+        // An interrupted run keeps no word of the whole batch: whoever goes on meets it again.
+        let found: Vec<Found> = match self.shared.gate {
+            Some(_) => self.find_by_place(task, start, end)?,
+            None => (start..end).map(|place| self.find(task, place)).collect::<Result<_, _>>()?,
         };
-        if let Err(Cut::Lost) = ended {
-            return ended;
-        }
-        // An interrupted run keeps what lies before the place where it was cut off, and no word of
-        // what lies behind it: whoever goes on reads that.
-        let end = start + found.len();
         self.slot.resting()?;
         let contents = self.settle(&batch.met[start..end], found);
         if let Some(sets) = &self.shared.sets {
@@ -170,20 +162,7 @@ impl<G: Ledger> Examiner<G> {
         let records = met.zip(contents).map(|(met, content)| self.record(met, content)).collect();
         let lines = self.shared.ledger.prepare(records);
         let weight = lines.iter().map(G::weight).sum();
-        self.slot.push(lines, weight)?;
-        ended
-    }
-
-    /// Finds the entries of a group one after the other, up to where the run is cut off.
-    fn find_in_turn(&mut self, task: &Task<'_>, start: usize, end: usize) -> FoundUntil {
-        let mut found = Vec::with_capacity(end - start);
-        for place in start..end {
-            match self.find(task, place) {
-                Ok(one) => found.push(one),
-                Err(cut) => return (found, Err(cut)),
-            }
-        }
-        (found, Ok(()))
+        Ok(self.slot.push(lines, weight)?)
     }
 
     /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
@@ -232,12 +211,12 @@ impl<G: Ledger> Examiner<G> {
             return Ok(Found::Settled(Some(Box::new(content))));
         }
         let read = self.guarded(batch, place, false);
-        let content = match &read {
-            Ok(Found::Settled(Some(content))) => Content::clone(content),
-            _ => Content::failed(Halt::Interrupt.problem()),
-        };
-        if !matches!(read, Err(Cut::Lost)) {
-            self.shared.links.publish(entry, id, &content);
+        match &read {
+            Ok(Found::Settled(Some(content))) => self.shared.links.publish(entry, id, content),
+            // Whoever took over has published that the read did not come back.
+            Err(Cut::Lost) => {}
+            // The run ends: the other names have not been reached either.
+            Ok(_) | Err(Cut::Halted) => self.shared.links.give_back(id),
         }
         read
     }

@@ -28,7 +28,7 @@ pub(crate) struct Links {
 
 impl Links {
     /// Returns the content read under another name, or `None` when the caller must read it and
-    /// then call [`Links::publish`]. Waits while another thread reads it.
+    /// then call [`Links::publish`] or [`Links::give_back`]. Waits while another thread reads it.
     pub(crate) fn claim(&self, entry: &Entry, id: FileId) -> Option<Content> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -68,6 +68,16 @@ impl Links {
         }
         self.done.notify_all();
     }
+
+    /// Gives a claim back: the content was not read, because the run ends. Whoever waits for it
+    /// finds that out for itself.
+    pub(crate) fn give_back(&self, id: FileId) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(files.get(&id), Some(Known::BeingRead)) {
+            files.remove(&id);
+        }
+        self.done.notify_all();
+    }
 }
 
 /// Says whether two examinations saw the same state of the content.
@@ -75,4 +85,26 @@ fn is_same_state(a: &Entry, b: &Entry) -> bool {
     a.size_bytes == b.size_bytes
         && a.times.modified == b.times.modified
         && a.times.changed == b.times.changed
+}
+
+#[cfg(test)]
+mod tests {
+    use triage_evidence::{Device, Kind, Location, Problem, ProblemKind};
+
+    use super::*;
+
+    #[test]
+    fn a_claim_given_back_is_taken_by_the_next_name() {
+        let id = FileId { device: Device { major: 1, minor: 0 }, inode: 7 };
+        let mut entry = Entry::unexamined(Location::from_path(b"a".to_vec()), Kind::File);
+        entry.links = Some(3);
+        let links = Links::default();
+        assert!(links.claim(&entry, id).is_none());
+        links.give_back(id);
+        assert!(links.claim(&entry, id).is_none(), "nobody has read it");
+        let failed = Content::failed(Problem::new(ProblemKind::Unreadable, "bad sector"));
+        links.publish(&entry, id, &failed);
+        links.give_back(id);
+        assert!(links.claim(&entry, id).is_some(), "what was read stays");
+    }
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use triage_evidence::Stream;
 
 use crate::Ledger;
-use crate::examine::{Cut, Examiner, Found, FoundUntil, Task, internal, shared_id};
+use crate::examine::{Cut, Examiner, Found, Task, internal, shared_id};
 
 /// A content that was opened, and where it begins.
 struct Opened {
@@ -24,37 +24,30 @@ impl<G: Ledger> Examiner<G> {
         task: &Task<'_>,
         start: usize,
         end: usize,
-    ) -> FoundUntil {
-        let (mut found, mut ended) = (Vec::with_capacity(end - start), Ok(()));
-        for place in start..end {
-            match self.without_reading(task, place) {
-                Ok(one) => found.push(one),
-                Err(cut) => {
-                    ended = Err(cut);
-                    break;
-                }
-            }
-        }
+    ) -> Result<Vec<Found>, Cut> {
+        let mut found = (start..end)
+            .map(|place| self.without_reading(task, place))
+            .collect::<Result<Vec<_>, _>>()?;
         // A content with several names waits for whoever reads it: not while the gate is held.
-        let alone: Vec<usize> = (start..start + found.len())
+        let alone: Vec<usize> = (start..end)
             .filter(|&place| found[place - start].is_none())
             .filter(|&place| shared_id(&task.batch.met[place]).is_none())
             .collect();
-        if ended.is_ok() && !alone.is_empty() {
-            ended = self.enter().map_err(Cut::from).and_then(|()| {
-                let read = self.read_by_place(task, start, &alone, &mut found);
-                self.leave();
-                read
-            });
+        if !alone.is_empty() {
+            self.enter()?;
+            let read = self.read_by_place(task, start, &alone, &mut found);
+            self.leave();
+            read?;
         }
-        let mut until = Vec::with_capacity(found.len());
-        for (one, place) in found.into_iter().zip(start..) {
-            match one.map_or_else(|| ended.and_then(|()| self.find(task, place)), Ok) {
-                Ok(one) => until.push(one),
-                Err(cut) => return (until, Err(cut)),
-            }
-        }
-        (until, ended)
+        let places = start..end;
+        found
+            .into_iter()
+            .zip(places)
+            .map(|(one, place)| match one {
+                Some(one) => Ok(one),
+                None => self.find(task, place),
+            })
+            .collect()
     }
 
     /// Opens and reads the contents at these places of the batch.

@@ -5,16 +5,23 @@ use std::time::Duration;
 
 use triage_case::{Record, Status};
 use triage_evidence::{
-    Chunk, Directory, Entry, FileId, Kind, Listing, Location, Problem, ProblemKind, Stream,
+    Chunk, Device, Directory, Entry, FileId, Kind, Listing, Location, Problem, ProblemKind, Stream,
 };
 use triage_walk::{Met, Verdict};
 
 use super::*;
 
 /// A directory whose files behave as their names say.
-struct Troubled;
+struct Troubled(Arc<Cutting>);
+
+/// How the operator interrupts while a file is read.
+struct Cutting {
+    halting: Arc<Halting>,
+    begun: AtomicBool,
+}
 
 struct TroubledStream {
+    cutting: Arc<Cutting>,
     name: Vec<u8>,
     position: u64,
 }
@@ -34,6 +41,18 @@ impl Stream for TroubledStream {
                 thread::sleep(Duration::from_secs(3600));
             },
             b"panics" => panic!("a defect in a reader"),
+            b"ends-when-the-other-begins" => {
+                while !self.cutting.begun.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            // The operator interrupts while this one is read, and another name of it waits for it.
+            b"cut-off" if !self.cutting.halting.is_interrupt() => {
+                self.cutting.begun.store(true, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(200));
+                self.cutting.halting.set(Halt::Interrupt);
+                return Err(sector(0));
+            }
             // The second page is bad: a read that touches it fails, whatever its size.
             b"bad-middle"
                 if (self.position < 4096 && buffer.len() > 4096)
@@ -90,7 +109,8 @@ impl Directory for Troubled {
         if entry.location.name() == b"refused" {
             return Err(Problem::new(ProblemKind::Unreadable, "refused").with_code("EACCES"));
         }
-        Ok(Box::new(TroubledStream { name: entry.location.name().to_vec(), position: 0 }))
+        let (cutting, name) = (Arc::clone(&self.0), entry.location.name().to_vec());
+        Ok(Box::new(TroubledStream { cutting, name, position: 0 }))
     }
 }
 
@@ -153,19 +173,24 @@ pub(super) fn scanned(io: IoMode) -> Scanned {
 }
 
 fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
+    scan_batches(&[names], io, stalls)
+}
+
+/// Scans batches of files with these names. A file of which the name says so has another name.
+fn scan_batches(batches: &[&[&str]], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
     let scanned = scanned(io);
-    let met: Vec<Met> = (0..)
-        .zip(names)
-        .map(|(seq, name)| {
-            let location = Location::from_path(name.as_bytes().to_vec());
-            let mut entry = Entry::unexamined(location, Kind::File);
-            entry.size_bytes = Some(SIZE);
-            Met { seq, entry, verdict: Verdict::Content }
-        })
+    let halting = Arc::clone(&scanned.halting);
+    let cutting = Arc::new(Cutting { halting, begun: AtomicBool::new(false) });
+    let mut seq = 0..;
+    let batches: Vec<Vec<Met>> = batches
+        .iter()
+        .map(|names| names.iter().zip(&mut seq).map(|(name, seq)| met(name, seq)).collect())
         .collect();
-    let entries = met.len() as u64;
+    let entries = batches.iter().map(Vec::len).sum::<usize>() as u64;
     let walking: Walking = Box::new(move |hand_out| {
-        hand_out(Batch { directory: Arc::new(Troubled), met });
+        for met in batches {
+            hand_out(Batch { directory: Arc::new(Troubled(Arc::clone(&cutting))), met });
+        }
         if stalls {
             thread::sleep(Duration::from_secs(3600));
         }
@@ -179,6 +204,17 @@ fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
         })
         .unwrap();
     (records, outcome)
+}
+
+fn met(name: &str, seq: u64) -> Met {
+    let location = Location::from_path(name.as_bytes().to_vec());
+    let mut entry = Entry::unexamined(location, Kind::File);
+    entry.size_bytes = Some(SIZE);
+    if ["cut-off", "its-other-name"].contains(&name) {
+        entry.id = Some(FileId { device: Device { major: 1, minor: 0 }, inode: 7 });
+        entry.links = Some(2);
+    }
+    Met { seq, entry, verdict: Verdict::Content }
 }
 
 #[test]
@@ -220,4 +256,17 @@ fn a_walk_that_hangs_ends_the_run_with_what_was_met() {
     assert_eq!(records.len(), 2);
     assert_eq!(outcome.tally, None);
     assert_eq!(outcome.stalled, Some(Location::from_path(b"fine-2".to_vec())));
+}
+
+#[test]
+fn an_interrupted_run_keeps_no_word_of_what_it_did_not_read() {
+    let first = ["ends-when-the-other-begins", "its-other-name"];
+    let (records, outcome) = scan_batches(&[&first, &["cut-off"]], IoMode::Parallel, false);
+    assert_eq!(outcome.halted, Some(Halt::Interrupt));
+    let read = records.iter().all(|record| record.status == Status::Read);
+    assert!(read, "what is not read is left to the run that goes on: {records:?}");
+
+    let names = ["cut-off", "fine-1", "fine-2"];
+    let (records, outcome) = scan(&names, IoMode::OneReader, false);
+    assert_eq!((records.len(), outcome.halted), (0, Some(Halt::Interrupt)));
 }
