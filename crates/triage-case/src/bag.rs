@@ -9,11 +9,11 @@ use std::path::Path;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use triage_custody::{FileList, Listed};
+use triage_evidence::hex;
 use walkdir::WalkDir;
 
 use crate::Error;
 use crate::error::failed;
-use crate::journal::hex;
 use crate::seals::seal_file;
 
 /// The declaration of every bag (RFC 8493, 2.1.1).

@@ -84,7 +84,7 @@ impl CaseDir {
             append(&mut file, &path, &added)?;
         } else {
             let kept = torn.get(..LIMIT_REMOVED_BYTES).unwrap_or(torn);
-            let hex: String = kept.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = triage_evidence::hex(kept);
             event.result = Some(format!("a torn end of {} bytes was removed", torn.len()));
             event.output = Some(json!({
                 "removed_bytes": torn.len(), "removed_sha256": sha256_hex(torn),

@@ -6,8 +6,8 @@
 
 use rayon::prelude::*;
 use triage_custody::{Key, PathTree, Salter, Tree, ValueKind, key_leaves};
+use triage_evidence::hex;
 
-use crate::journal::hex;
 use crate::{Error, Record};
 
 /// How many keys are held while a manifest is read: 64 MiB, those of a million files with three

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use triage_custody::{Key, Salter, Tree, line_leaves};
-use triage_evidence::Location;
+use triage_evidence::{Location, hex};
 use triage_hash::Algorithms;
 
 use crate::error::failed;
@@ -420,8 +420,4 @@ pub(crate) fn keys_of_manifest(
     };
     for_each_line(path, &map, &mut |keys: Vec<Key>| keys.into_iter().try_for_each(&mut *take))?;
     Ok(())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

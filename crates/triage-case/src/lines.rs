@@ -6,10 +6,10 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
-use triage_evidence::Location;
+use triage_evidence::{Location, hex};
 
 use crate::error::failed;
-use crate::journal::{UNSORTED, hex};
+use crate::journal::UNSORTED;
 use crate::{Error, Record, parse_line};
 
 /// How many lines are worked on together: enough that their digests share vector lanes.
@@ -228,28 +228,17 @@ pub(crate) fn for_each_block(
     path: &Path,
     take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut file = File::open(path).map_err(failed("open", path))?;
-    let mut block = vec![0; BLOCK_BYTES];
-    let mut length = 0;
-    let mut number = 0;
-    loop {
-        match file.read(&mut block[length..]).map_err(failed("read", path))? {
-            0 if length == 0 => return Ok(()),
-            0 => return Err(damaged(number, "it has no line end".to_owned())),
-            more => length += more,
-        }
-        let Some(end) = memchr::memrchr(b'\n', &block[..length]) else {
-            if length > LIMIT_LINE_BYTES {
-                let reason = format!("it is longer than {LIMIT_LINE_BYTES} bytes");
-                return Err(damaged(number, reason));
-            }
-            block.resize(block.len().max(length * 2), 0);
-            continue;
-        };
-        take(&block[..=end])?;
-        number += 1;
-        block.copy_within(end + 1..length, 0);
-        length -= end + 1;
+    let mut reader = Reader::open(path)?;
+    let (mut block, mut coming, mut lines) = (Block::default(), Block::default(), 0);
+    while reader.read_behind(&block, &mut coming, lines)? {
+        std::mem::swap(&mut block, &mut coming);
+        take(block.lines())?;
+        lines += memchr::memchr_iter(b'\n', block.lines()).count() as u64;
+    }
+    // Nothing whole follows: what was read behind it is a torn line.
+    match coming.filled {
+        0 => Ok(()),
+        _ => Err(damaged(lines, "it has no line end".to_owned())),
     }
 }
 

@@ -5,11 +5,11 @@ use triage_custody::{
     Absence, Claim, Inclusion, Key, Neighbour, PathTree, Proof, Salter, ValueKind, commitment,
     line_leaf, without_names,
 };
-use triage_evidence::Location;
+use triage_evidence::{Location, hex};
 
 use crate::case_dir::read;
 use crate::index::{Keys, LIMIT_KEYS, Place};
-use crate::journal::{hex, keys_of_manifest};
+use crate::journal::keys_of_manifest;
 use crate::lines::for_each_raw_line;
 use crate::verify_manifest::seed_of;
 use crate::{CaseDir, Error, parse_line};

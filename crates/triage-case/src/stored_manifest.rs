@@ -10,10 +10,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use triage_custody::Seal;
-use triage_evidence::Location;
+use triage_evidence::{Location, hex};
 
 use crate::error::failed;
-use crate::journal::{UNSORTED, hex};
+use crate::journal::UNSORTED;
 use crate::lines::{Parsed, for_each_block, for_each_line};
 use crate::seals::read_seals;
 use crate::{CaseDir, CaseState, Error, Record, parse_line};

@@ -12,7 +12,7 @@ use crate::seals::{SealFile, seal_file};
 use crate::signing::Signing;
 use crate::stock_script::{SCRIPT, render_script};
 use crate::verify_cms::check_certificates;
-use crate::verify_manifest::{MANIFEST, check_manifest, read_manifest};
+use crate::verify_manifest::{MANIFEST, ReadManifest, check_manifest, read_manifest};
 use crate::verify_seals::{check_custody, check_seals};
 use crate::verify_signatures::{check_signatures, check_signed};
 use crate::verify_stamps::{Stamped, check_orphans, check_stamps};
@@ -110,17 +110,15 @@ pub fn verify_and_read(
     take: &mut (dyn FnMut(&Record) + Send),
 ) -> Result<Verification, Error> {
     let mut verification = Verification::default();
-    // The manifest is read once: what is hashed is what is parsed, for the exhibit of what is the
-    // newest seal if all is well.
-    let exhibit = read(&case.path(&case.newest_seal())).ok();
-    let exhibit = exhibit.and_then(|bytes| Seal::parse(&bytes).ok()).map(|seal| seal.exhibit);
-    let exhibit = exhibit.unwrap_or_default();
+    // The manifest is read once: what is hashed is what is parsed.
+    let exhibit = stated_exhibit(case);
     let (bag, manifest) = rayon::join(
         || Bag::read_knowing(case.folder(), &|_| true, Some((MANIFEST, ""))),
-        || read_manifest(case, &exhibit, take),
+        || exhibit.as_ref().map(|exhibit| read_manifest(case, exhibit, take)).transpose(),
     );
     let mut bag = bag?;
-    let sha256 = manifest.as_ref().ok().and_then(|read| read.as_ref()?.sha256());
+    let read = manifest.as_ref().ok().and_then(|manifest| manifest.as_ref()?.as_ref());
+    let sha256 = read.and_then(ReadManifest::sha256);
     bag.set_sha256(case.folder(), MANIFEST, sha256)?;
     if bag.files.get("journal/lock").is_some_and(|lock| lock.size_bytes == 0) {
         bag.files.remove("journal/lock");
@@ -148,12 +146,18 @@ pub fn verify_and_read(
     check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);
     check_script(case, &bag, &seals, &mut verification);
-    let manifest = match newest.seal.exhibit == exhibit {
-        true => manifest?,
+    let manifest = match exhibit.as_ref() == Some(&newest.seal.exhibit) {
+        true => manifest?.flatten(),
         false => read_manifest(case, &newest.seal.exhibit, &mut |_| ())?,
     };
     check_manifest(case, &bag, &newest.seal, manifest, &mut verification)?;
     Ok(verification)
+}
+
+/// Returns the exhibit of what is the newest seal if all is well.
+fn stated_exhibit(case: &CaseDir) -> Option<String> {
+    let bytes = read(&case.path(&case.newest_seal())).ok()?;
+    Some(Seal::parse(&bytes).ok()?.exhibit)
 }
 
 /// Says whether a file is rendered from the others.

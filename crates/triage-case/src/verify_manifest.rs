@@ -3,14 +3,14 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use triage_custody::{Key, Salter, Seal, Tree, line_leaves};
-use triage_evidence::Location;
+use triage_evidence::{Location, hex};
 use triage_hash::{Algorithm, Algorithms};
 
 use crate::bag::Bag;
 use crate::close::counts;
 use crate::evidence_list::{extension, list_algorithm, list_line};
 use crate::index::{Keys, keys_of};
-use crate::journal::{hex, keys_of_manifest};
+use crate::journal::keys_of_manifest;
 use crate::lines::{ReadLines, for_each_part};
 use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
@@ -44,7 +44,7 @@ pub(crate) struct ReadManifest {
     list: Option<Algorithm>,
     run: Value,
     sums: Sums,
-    wrong: Vec<(u64, String)>,
+    wrong: WrongLines,
     read: ReadLines,
 }
 
@@ -73,10 +73,10 @@ pub(crate) fn read_manifest(
     let salter = Salter::new(&seed.unwrap_or_default());
     let checking = Checking { exhibit, salter: &salter, algorithms };
     let mut sums = Sums::default();
-    let mut wrong = Vec::new();
+    let mut wrong = WrongLines::default();
     let map = |number, lines: &[&[u8]]| checking.lines(number, lines);
     let read = for_each_part(&path, &map, &mut |checked: Checked| {
-        wrong.extend(sums.add(checked, take));
+        wrong.add(sums.add(checked, take));
         Ok(())
     })?;
     let list = list_algorithm(algorithms);
@@ -98,7 +98,7 @@ pub(crate) fn check_manifest(
     };
     let ReadManifest { salter, list, run, sums, wrong, read } = manifest;
     let Sums { keys, tree, lists, listed, coverage, .. } = sums;
-    report_lines(name, &wrong, out);
+    wrong.report(name, out);
     let size = bag.files.get(name).map_or(0, |file| file.size_bytes);
     let whole = read.whole_bytes;
     if whole != size {
@@ -230,14 +230,29 @@ impl Sums {
     }
 }
 
-fn report_lines(name: &str, wrong: &[(u64, String)], out: &mut Verification) {
-    for (number, reason) in wrong.iter().take(LIMIT_FINDINGS) {
-        let place = format!("{name} line {number}");
-        out.find("manifest line is not valid", place, "a canonical line in its place", reason);
+/// The lines that are wrong: the first ones, and how many there are.
+#[derive(Default)]
+struct WrongLines {
+    first: Vec<(u64, String)>,
+    more: usize,
+}
+
+impl WrongLines {
+    fn add(&mut self, wrong: Vec<(u64, String)>) {
+        let room = LIMIT_FINDINGS.saturating_sub(self.first.len());
+        self.more += wrong.len().saturating_sub(room);
+        self.first.extend(wrong.into_iter().take(room));
     }
-    if let Some(more) = wrong.len().checked_sub(LIMIT_FINDINGS).filter(|&more| more > 0) {
-        let place = name.to_owned();
-        out.find("manifest lines are not valid", place, "valid lines", format!("{more} more"));
+
+    fn report(self, name: &str, out: &mut Verification) {
+        for (number, reason) in self.first {
+            let place = format!("{name} line {number}");
+            out.find("manifest line is not valid", place, "a canonical line in its place", reason);
+        }
+        if self.more > 0 {
+            let more = format!("{} more", self.more);
+            out.find("manifest lines are not valid", name, "valid lines", more);
+        }
     }
 }
 

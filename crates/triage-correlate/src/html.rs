@@ -198,7 +198,7 @@ impl Page<'_> {
         )?;
         for row in self.rows {
             let shared = &row.shared;
-            let hex: String = shared.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = triage_evidence::hex(&shared.digest);
             let on = shared.on.iter().enumerate().map(|(place, on)| {
                 let label = escape(self.label(on.exhibit));
                 let name = row.names.get(place).filter(|name| !name.is_empty());

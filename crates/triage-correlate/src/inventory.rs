@@ -123,7 +123,7 @@ struct InventoryEnd {
 
 impl InventoryEnd {
     fn of(lines: u64, sha256: Sha256) -> Self {
-        let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = triage_evidence::hex(&sha256.finalize());
         Self { lines, sha256, kind: END.to_owned() }
     }
 }

@@ -12,6 +12,7 @@ mod directory;
 mod entry;
 mod escape;
 mod file_system;
+mod hex;
 mod location;
 mod mark;
 mod problem;
@@ -28,6 +29,7 @@ pub use file_system::{
     FileSystem, NameState, Node, NodeId, NodeName, NodeNames, Recovery, Run, StreamName,
     VolumeFacts,
 };
+pub use hex::hex;
 pub use location::Location;
 pub use mark::{ORPHANS, UNALLOCATED, deleted_name, doubled_name, plain_name, stream_name};
 pub use problem::{LostRange, Problem, ProblemKind};

@@ -32,11 +32,6 @@ pub(crate) fn long(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// Writes bytes as two digits each.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Fills a buffer, which must lie within the source.
 ///
 /// # Errors

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use triage_evidence::{ByteSource, Facts, Problem, Slice};
+use triage_evidence::{ByteSource, Facts, Problem, Slice, hex};
 
 use crate::blocks::{Blocked, Blocks, DOUBLED, is_doubled, of_all, read_stored};
-use crate::bytes::{damaged, hex, read_vec, short, slice_at, unsupported};
+use crate::bytes::{damaged, read_vec, short, slice_at, unsupported};
 use crate::cache::Cache;
 use crate::open::Image;
 use crate::qcow2::read_parent;

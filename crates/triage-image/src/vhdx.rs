@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use triage_evidence::{ByteSource, Facts, Problem};
+use triage_evidence::{ByteSource, Facts, Problem, hex};
 
 use crate::blocks::{Blocked, Blocks, DOUBLED, is_doubled, of_all, read_stored};
-use crate::bytes::{damaged, hex, read_vec, short, slice_at, u16_at, u32_at, u64_at, unsupported};
+use crate::bytes::{damaged, read_vec, short, slice_at, u16_at, u32_at, u64_at, unsupported};
 use crate::cache::Cache;
 use crate::crc32c::crc32c;
 use crate::open::Image;

@@ -35,7 +35,7 @@ impl Names<'_> {
         }
         bytes[6] = bytes[6] & 0x0f | 0x50;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = triage_evidence::hex(&bytes);
         let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
         format!("kb:{kind}-{}", parts.join("-"))
     }

@@ -6,10 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use triage_case::{Coverage, Status};
+use triage_evidence::count;
 
 use crate::html_tables;
 use crate::redact::Redaction;
-use crate::report::{Report, bytes, count};
+use crate::report::{Report, bytes};
 use crate::since;
 use crate::svg::{Row, bars, parts};
 use crate::tallies::SIZES;

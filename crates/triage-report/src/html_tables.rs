@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 use triage_case::Record;
+use triage_evidence::count;
 
 use crate::html::escape;
 use crate::redact::Redaction;
-use crate::report::{LIMIT_GAPS, LIMIT_HITS, Report, bytes, category, count, listed};
+use crate::report::{LIMIT_GAPS, LIMIT_HITS, Report, bytes, category, listed};
 
 /// Opens a table with its caption and column heads.
 fn open(caption: &str, heads: &[&str], out: &mut dyn Write) -> io::Result<()> {

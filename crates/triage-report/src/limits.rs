@@ -2,9 +2,9 @@
 //! from the record, so that a folder is not described as a disk.
 
 use triage_case::Status;
-use triage_evidence::{Kind, Recovery};
+use triage_evidence::{Kind, Recovery, count};
 
-use crate::report::{Report, bytes, count};
+use crate::report::{Report, bytes};
 
 impl Report {
     /// Says whether the exhibit was read as a disk, volume by volume.

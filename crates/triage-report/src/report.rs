@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 use triage_case::{CaseDir, Coverage, Error, Record, Status};
+use triage_evidence::count;
 use triage_hashset::{Certainty, Disposition, Match};
 
 use crate::redact::Redaction;
@@ -311,19 +312,6 @@ pub(crate) fn category(found: &Match) -> String {
     let number = category.number.map(|number| format!(" {number}")).unwrap_or_default();
     let label = category.label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
     triage_evidence::escape(format!("{}{number}{label}", category.scheme).as_bytes())
-}
-
-/// Writes a number with separators between the thousands.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Writes a number of bytes with a unit.

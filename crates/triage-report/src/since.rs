@@ -7,11 +7,12 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 use triage_case::{CaseDir, DifferenceLine, DifferenceSums, Error, Status, Unknown};
+use triage_evidence::count;
 
 use crate::document::{Block, Column, Document, Table};
 use crate::html::escape;
 use crate::redact::Redaction;
-use crate::report::{Report, bytes, count};
+use crate::report::{Report, bytes};
 use crate::summary::text;
 
 /// How many differences of one kind stand on the page; all are in `data/since.ndjson`.

@@ -4,13 +4,13 @@
 
 use serde_json::Value;
 use triage_case::{Record, Status};
-use triage_evidence::escape;
+use triage_evidence::{count, escape};
 use triage_hash::Algorithm;
 use triage_hashset::Certainty;
 
 use crate::document::{Block, Column, Document, Table};
 use crate::redact::Redaction;
-use crate::report::{Report, bytes, category, count, listed};
+use crate::report::{Report, bytes, category, listed};
 use crate::since;
 
 /// How many rows a table has; a page holds about 40, and a report for the file is short.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use triage_case::Particulars;
+use triage_evidence::hex;
 use triage_hash::{Algorithm, Algorithms, Digest};
 
 use crate::{Error, Plan};
@@ -82,11 +83,6 @@ pub fn run_id(mut random: [u8; 16]) -> String {
     let hex = hex(&random);
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
     format!("urn:uuid:{}", parts.join("-"))
-}
-
-/// Returns bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn stored(reason: &impl ToString) -> Error {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use triage_case::{CaseDir, Coverage, Finished, Particulars, SignedBy};
+use triage_evidence::hex;
 use triage_hash::{Algorithm, Algorithms, hash_bytes};
 use triage_report::Format;
 use triage_walk::{Evidence, OpenAs, WalkPlan, output_lies_in};
 
-use crate::begun::hex;
 use crate::{
     Begun, Clock, Ended, Error, Execution, Halting, IoMode, Means, OpenSets, Plan, Ready, RunFacts,
     Walked, Watch, create, examined_event, put_documents, put_reports, run_id, seal,

@@ -56,6 +56,17 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// Returns how the walk into a package ended, if an earlier run came that far: only closing is
+    /// left.
+    ///
+    /// # Errors
+    /// [`Error`] if the manifest or the document of its end cannot be read.
+    pub fn kept(case: &CaseDir, begun: &Begun) -> Result<Option<Self>, Error> {
+        let Some(outcome) = case.walk_outcome()? else { return Ok(None) };
+        let manifest = case.read_finished(&begun.plan.exhibit, begun.seed()?)?;
+        Ok(Some(Self { manifest, outcome, gathered: None }))
+    }
+
     /// Returns why the run may not be relied on; empty if all is well.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
@@ -84,16 +95,6 @@ pub fn create(package: &Path, begun: &Begun) -> Result<CaseDir, Error> {
 }
 
 impl Ready {
-    /// Returns how the walk ended, if an earlier run came that far: only closing is left.
-    ///
-    /// # Errors
-    /// [`Error`] if the manifest or the document of its end cannot be read.
-    pub fn ended(&self) -> Result<Option<Ended>, Error> {
-        let Some(outcome) = self.case.walk_outcome()? else { return Ok(None) };
-        let manifest = self.case.read_finished(&self.begun.plan.exhibit, self.begun.seed()?)?;
-        Ok(Some(Ended { manifest, outcome, gathered: None }))
-    }
-
     /// Opens the journal, behind what an interrupted run has kept.
     ///
     /// # Errors

@@ -87,11 +87,6 @@ pub(crate) fn random_id() -> Result<String, Failure> {
     Ok(triage_scan::run_id(random()?))
 }
 
-/// Returns bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Lets this process hold as many files open as it may.
 pub(crate) fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};

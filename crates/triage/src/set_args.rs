@@ -269,6 +269,6 @@ pub(crate) fn index_json(kind: &str, index: &Index) -> Value {
         "entries": index.entry_count(),
         "algorithms": index.algorithms().to_string(),
         "keyed_by": index.keyed_by(),
-        "index_blake3": crate::facts::hex(&index.digest()),
+        "index_blake3": triage_evidence::hex(&index.digest()),
     })
 }

@@ -5,10 +5,10 @@ use std::io::{self, Read};
 
 use serde_json::Value;
 use triage_case::CaseDir;
+use triage_evidence::count;
 
 use crate::Report;
 use crate::document::{Block, Document};
-use crate::report::count;
 use crate::summary::text;
 
 /// The longest log that is read: an event has about 500 bytes.

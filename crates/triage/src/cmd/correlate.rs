@@ -252,7 +252,7 @@ pub(super) fn shared_json(
     let seen = found.seen(shared);
     json!({
         "v": 1, "type": "shared",
-        "digest": crate::facts::hex(&shared.digest),
+        "digest": triage_evidence::hex(&shared.digest),
         "algorithm": args.algorithm.name(),
         "keyed": args.keyed.key.is_some(),
         "size": shown::exact(shared.size_bytes),

@@ -128,7 +128,7 @@ impl<'a> Outputs<'a> {
             lines.line(line.to_string().as_bytes());
         }
         if let Some(csv) = &mut self.csv {
-            let digest = crate::facts::hex(&shared.digest);
+            let digest = triage_evidence::hex(&shared.digest);
             for (place, on) in shared.on.iter().enumerate() {
                 let exhibit = self.found.exhibit(on.exhibit);
                 let name = names.get(place).map_or("", String::as_str);
@@ -300,7 +300,7 @@ impl<'a> Outputs<'a> {
             };
             self.console.line(&format!(
                 "{}  {}  on {}{alert}",
-                crate::facts::hex(&shared.digest),
+                triage_evidence::hex(&shared.digest),
                 measure::bytes(shared.size_bytes),
                 on.collect::<Vec<_>>().join(", ")
             ));

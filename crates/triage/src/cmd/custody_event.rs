@@ -286,7 +286,7 @@ fn attachment(path: &Path) -> Result<Attachment, Failure> {
     let name = path.file_name().unwrap_or(path.as_os_str());
     Ok(Attachment {
         name: triage_evidence::escape(name.as_encoded_bytes()),
-        sha256: facts::hex(&hash.finalize()),
+        sha256: triage_evidence::hex(&hash.finalize()),
         size: shown::exact(size),
     })
 }

@@ -48,15 +48,20 @@ pub(crate) fn doubts(stored: &StoredManifest) -> Result<Vec<String>, Failure> {
     if stored.seal_sha256().is_none() {
         return Ok(Vec::new());
     }
-    let run = stored.run()?;
+    Ok(noted(&stored.run()?))
+}
+
+/// Returns what the document of a run notes against it: that it ended early, and its doubts; or
+/// that it does not say.
+pub(super) fn noted(run: &Value) -> Vec<String> {
     if !run["doubts"].is_array() || run.get("halted").is_none() {
-        return Ok(vec!["it does not say how its scan ended".to_owned()]);
+        return vec!["it does not say how its scan ended".to_owned()];
     }
     let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let halted = Some(&run["halted"]).filter(|how| !how.is_null());
     let halted = halted.map(|how| format!("the scan ended early: {}", words(how)));
     let noted = run["doubts"].as_array().into_iter().flatten().map(words);
-    Ok(halted.into_iter().chain(noted).collect())
+    halted.into_iter().chain(noted).collect()
 }
 
 /// What became of the packages of a question, and what stands against its answer.

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ScanArgs, console: Console) -> Result<u8, Failure> {
     let clock = Arc::new(RunClock::start());
     let halting = Arc::new(Halting::new());
     watch_signals(&halting)?;
-    let ended = match ready.ended()? {
+    let ended = match Ended::kept(&ready.case, &ready.begun)? {
         Some(ended) => ended,
         None => match walk(&mut ready, &execution, &clock, halting, args.resume, console)? {
             Some(ended) => ended,
@@ -96,7 +96,7 @@ fn begin(args: &ScanArgs, console: Console) -> Result<Ready, Failure> {
         plan,
         particulars,
         run_id: facts::random_id()?,
-        salt_seed: facts::hex(&facts::random::<32>()?),
+        salt_seed: triage_evidence::hex(&facts::random::<32>()?),
         started: now(),
     };
     let case = create(&args.case, &begun)

@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::measure::{self, counted};
 use crate::set_args::{KeyArgs, ReadingArgs, index_json};
-use crate::{exit, facts, shown};
+use crate::{exit, shown};
 
 /// With less, a large set would be sorted in thousands of runs.
 pub(crate) const LEAST_MEMORY_BYTES: usize = 16 << 20;
@@ -342,7 +342,7 @@ fn info(args: &InfoArgs, verify: bool, console: Console) -> Result<u8, Failure> 
         })?;
         let what = if index.probable().is_some() { "entries of a bloom filter" } else { "records" };
         console.line(&format!("sound: {} {what}", measure::count(index.entry_count())));
-        console.line(&format!("index blake3 {}", facts::hex(&index.digest())));
+        console.line(&format!("index blake3 {}", triage_evidence::hex(&index.digest())));
     } else {
         describe(&index, console);
     }

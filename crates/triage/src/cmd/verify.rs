@@ -11,6 +11,7 @@ use triage_report::Gathered;
 use triage_scan::{AuditFinding, Halting, Plan, Scanned, Verdict, audit};
 use triage_walk::Evidence;
 
+use super::many::noted;
 use super::scan_args::ExecutionArgs;
 use super::verify_derived::check_derived;
 use super::verify_image::{self, check_stored};
@@ -70,10 +71,7 @@ pub(crate) fn run(args: &VerifyArgs, console: Console) -> Result<u8, Failure> {
 
 /// Says that the examination in a sound package is not complete: sound, it is still no negative.
 fn tell_recorded(case: &CaseDir, coverage: &Coverage, console: Console) -> Verdict {
-    let run = case.document("data/run.json").unwrap_or_default();
-    let doubts: Vec<&str> = run["doubts"].as_array().map_or_else(Vec::new, |doubts| {
-        doubts.iter().map(|doubt| doubt.as_str().unwrap_or("a doubt that is no text")).collect()
-    });
+    let doubts = noted(&case.document("data/run.json").unwrap_or_default());
     if !coverage.is_complete() {
         let (gaps, of) = (coverage.gaps(), measure::count(coverage.seen().entries));
         let gaps = counted(gaps, "entry was", "entries were");

@@ -158,11 +158,8 @@ fn merge(
         return refuse_stale(whole.folder, &merged);
     }
     let (case, begun) = begin(whole.exhibit, parts, whole.folder)?;
-    let ended = match case.walk_outcome()? {
-        Some(outcome) => {
-            let manifest = case.read_finished(&begun.plan.exhibit, begun.seed()?)?;
-            Ended { manifest, outcome, gathered: None }
-        }
+    let ended = match Ended::kept(&case, &begun)? {
+        Some(ended) => ended,
         None => {
             let outcome = outcome_of(parts);
             let packages: Result<Vec<_>, _> =
@@ -256,7 +253,7 @@ fn begin(
             ..Particulars::default()
         },
         run_id: facts::random_id()?,
-        salt_seed: facts::hex(&facts::random::<32>()?),
+        salt_seed: triage_evidence::hex(&facts::random::<32>()?),
         started: now(),
     };
     if let Some(above) = whole.parent() {
