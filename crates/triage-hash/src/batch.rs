@@ -17,9 +17,9 @@ const STEP_BLOCKS: usize = 64;
 
 /// Returns the digests of every buffer, in the order of `buffers`.
 ///
-/// The results are those of [`hash_bytes`] for each. With AVX-512 it is faster from three buffers
-/// on and, measured for MD5, SHA-1 and SHA-256, about four times as fast from sixteen on; with
-/// AVX2 only MD5 has lanes, and the gain is smaller.
+/// The results are those of [`hash_bytes`] for each. Measured for MD5, SHA-1 and SHA-256: with
+/// AVX-512 two buffers are a fifth faster than one after the other, sixteen four times as fast; with
+/// AVX2, where only MD5 has lanes, three buffers are a seventh faster and sixteen twice as fast.
 #[must_use]
 pub fn hash_batch(algorithms: Algorithms, buffers: &[&[u8]]) -> Vec<Digests> {
     match Engine::detect() {

@@ -6,6 +6,8 @@
 
 use crate::constants::{Block, MD5_START, SHA1_START, SHA256_START};
 use crate::md5_rounds::{self, Gap};
+#[cfg(target_arch = "x86_64")]
+use crate::sha_ni::ShaNi;
 use crate::{Algorithm, Algorithms, Digest, Digests};
 
 /// The algorithms whose states are here.
@@ -36,6 +38,14 @@ impl Chains {
         let sha1 = algorithms.contains(Algorithm::Sha1);
         let sha256 = algorithms.contains(Algorithm::Sha256);
         if !algorithms.contains(Algorithm::Md5) {
+            #[cfg(target_arch = "x86_64")]
+            if sha1
+                && sha256
+                && let Some(sha_ni) = ShaNi::detect()
+            {
+                sha_ni.compress(&mut self.sha1, &mut self.sha256, blocks);
+                return;
+            }
             if sha1 {
                 sha1::block_api::compress(&mut self.sha1, blocks);
             }

@@ -142,15 +142,15 @@ impl Engine {
                 // Measured with SHA-NI for the three digests together, 1 to 16 buffers of 1 MiB.
                 // Without SHA-NI a stream alone is slower and lanes win sooner: estimated.
                 let thresholds = if paths::has_sha_ni() {
-                    Thresholds { md5: 3, sha1: 5, sha256: 7 }
+                    Thresholds { md5: 2, sha1: 7, sha256: 7 }
                 } else {
                     Thresholds { md5: 2, sha1: 2, sha256: 3 }
                 };
                 engines.push(Self { kernel: Kernel::Avx512(kernel), thresholds });
             }
             if let Some(kernel) = avx2::Avx2::detect() {
-                // From four buffers on MD5 in lanes outweighs SHA outside its gaps.
-                let thresholds = Thresholds { md5: 4, sha1: NEVER, sha256: NEVER };
+                // From three buffers on MD5 in lanes outweighs SHA outside its gaps.
+                let thresholds = Thresholds { md5: 3, sha1: NEVER, sha256: NEVER };
                 engines.push(Self { kernel: Kernel::Avx2(kernel), thresholds });
             }
         }

@@ -20,6 +20,8 @@ mod lanes;
 mod md5_rounds;
 mod messages;
 mod paths;
+#[cfg(target_arch = "x86_64")]
+mod sha_ni;
 
 pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
 pub use batch::{hash_batch, update_many};

@@ -1,0 +1,203 @@
+//! SHA-1 and SHA-256 of one stream, side by side, with the SHA instructions of x86.
+//!
+//! Either chain alone leaves the unit idle half of the time. Four steps of one alternate with four
+//! of the other: 960 MiB/s for the two, where one after the other they reach 720 (1,500 and 1,380),
+//! on one core of a Xeon at 2.6 GHz. Two streams side by side need more registers than there are.
+//!
+//! Steps: FIPS 180-4 sections 6.1.2 and 6.2.2. What the instructions compute: Intel 64 and IA-32
+//! Architectures Software Developer's Manual, volume 2, SHA1MSG1 to SHA256RNDS2. Tested against
+//! the crates of RustCrypto.
+#![expect(unsafe_code, reason = "vector loads and calls that need instructions seen at run time")]
+
+use std::arch::x86_64::{
+    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_loadu_si128, _mm_set_epi32, _mm_set_epi64x,
+    _mm_setzero_si128, _mm_sha1msg1_epu32, _mm_sha1msg2_epu32, _mm_sha1nexte_epu32,
+    _mm_sha1rnds4_epu32, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32,
+    _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_storeu_si128, _mm_xor_si128,
+};
+
+use crate::constants::{Block, SHA256_K};
+use crate::paths;
+
+/// Proof that this machine has the SHA instructions, SSSE3 and SSE4.1; only `detect` makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShaNi(());
+
+impl ShaNi {
+    /// Looks for the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        paths::has_sha_ni().then_some(Self(()))
+    }
+
+    /// Advances the states of a stream by `blocks`.
+    pub(crate) fn compress(self, sha1: &mut [u32; 5], sha256: &mut [u32; 8], blocks: &[Block]) {
+        // SAFETY: `self` exists only if `detect` saw the three instruction sets on this machine.
+        unsafe { compress(sha1, sha256, blocks) }
+    }
+}
+
+/// A block as four vectors of four words.
+type Words = [[u8; 16]; 4];
+
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn load(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: 16 readable bytes; this load asks for no alignment.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn load_constants(words: &[u32; 4]) -> __m128i {
+    // SAFETY: 16 readable bytes; this load asks for no alignment.
+    unsafe { _mm_loadu_si128(words.as_ptr().cast()) }
+}
+
+/// Returns the words of a vector, that of the highest part first.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn words(vector: __m128i) -> [u32; 4] {
+    let mut words = [0; 4];
+    // SAFETY: 16 writable bytes; this store asks for no alignment.
+    unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), vector) }
+    words.reverse();
+    words
+}
+
+/// Returns a vector of these words, the first one in the highest part.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn vector(words: [u32; 4]) -> __m128i {
+    let [a, b, c, d] = words.map(u32::cast_signed);
+    _mm_set_epi32(a, b, c, d)
+}
+
+/// The state of SHA-1, as its instructions want it.
+#[derive(Clone, Copy)]
+struct Sha1 {
+    abcd: __m128i,
+    /// What E comes from: `abcd` of four steps before. Its highest part is used.
+    before: __m128i,
+}
+
+impl Sha1 {
+    /// Does steps `4 n` to `4 n + 3` and keeps the last sixteen words of the schedule.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3")]
+    fn four(&mut self, n: usize, schedule: &mut [__m128i; 4], block: &Words) {
+        let word = |n: usize| schedule[n % 4];
+        schedule[n % 4] = if n < 4 {
+            let reversed = _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f);
+            _mm_shuffle_epi8(load(&block[n]), reversed)
+        } else {
+            let early = _mm_xor_si128(_mm_sha1msg1_epu32(word(n), word(n + 1)), word(n + 2));
+            _mm_sha1msg2_epu32(early, word(n + 3))
+        };
+        let next = match n {
+            0 => _mm_add_epi32(self.before, schedule[0]),
+            _ => _mm_sha1nexte_epu32(self.before, schedule[n % 4]),
+        };
+        self.before = self.abcd;
+        self.abcd = match n / 5 {
+            0 => _mm_sha1rnds4_epu32::<0>(self.abcd, next),
+            1 => _mm_sha1rnds4_epu32::<1>(self.abcd, next),
+            2 => _mm_sha1rnds4_epu32::<2>(self.abcd, next),
+            _ => _mm_sha1rnds4_epu32::<3>(self.abcd, next),
+        };
+    }
+}
+
+/// The state of SHA-256, as its instructions want it.
+#[derive(Clone, Copy)]
+struct Sha256 {
+    abef: __m128i,
+    cdgh: __m128i,
+}
+
+impl Sha256 {
+    /// Does steps `4 n` to `4 n + 3` and keeps the last sixteen words of the schedule.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3")]
+    fn four(&mut self, n: usize, schedule: &mut [__m128i; 4], block: &Words) {
+        let word = |n: usize| schedule[n % 4];
+        schedule[n % 4] = if n < 4 {
+            let big_endian = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
+            _mm_shuffle_epi8(load(&block[n]), big_endian)
+        } else {
+            let seven_back = _mm_alignr_epi8::<4>(word(n + 3), word(n + 2));
+            let early = _mm_add_epi32(_mm_sha256msg1_epu32(word(n), word(n + 1)), seven_back);
+            _mm_sha256msg2_epu32(early, word(n + 3))
+        };
+        let constants = &SHA256_K[n / 4].as_chunks().0[n % 4];
+        let added = _mm_add_epi32(schedule[n % 4], load_constants(constants));
+        self.cdgh = _mm_sha256rnds2_epu32(self.cdgh, self.abef, added);
+        let high = _mm_shuffle_epi32::<0x0e>(added);
+        self.abef = _mm_sha256rnds2_epu32(self.abef, self.cdgh, high);
+    }
+}
+
+/// Does all steps of a block: twenty groups of SHA-1 beside sixteen of SHA-256. Written out, since
+/// in a loop the schedules are in memory and all takes half as long again.
+macro_rules! steps {
+    ($one:ident, $two:ident, $schedules:ident, $block:expr, $($n:literal)*) => {$(
+        $two.four($n, &mut $schedules[1], $block);
+        $one.four($n + $n / 4, &mut $schedules[0], $block);
+        if $n % 4 == 3 {
+            $one.four($n + $n / 4 + 1, &mut $schedules[0], $block);
+        }
+    )*};
+}
+
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn compress(sha1: &mut [u32; 5], sha256: &mut [u32; 8], blocks: &[Block]) {
+    let [a, b, c, d, e] = *sha1;
+    let mut one = Sha1 { abcd: vector([a, b, c, d]), before: vector([e, 0, 0, 0]) };
+    let [a, b, c, d, e, f, g, h] = *sha256;
+    let mut two = Sha256 { abef: vector([a, b, e, f]), cdgh: vector([c, d, g, h]) };
+    for block in blocks {
+        let mut parts = [[0; 16]; 4];
+        parts.as_flattened_mut().copy_from_slice(block);
+        let (one_before, two_before) = (one, two);
+        let mut schedules = [[_mm_setzero_si128(); 4]; 2];
+        steps!(one, two, schedules, &parts, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        one.before = _mm_sha1nexte_epu32(one.before, one_before.before);
+        one.abcd = _mm_add_epi32(one.abcd, one_before.abcd);
+        two.abef = _mm_add_epi32(two.abef, two_before.abef);
+        two.cdgh = _mm_add_epi32(two.cdgh, two_before.cdgh);
+    }
+    let [a, b, c, d] = words(one.abcd);
+    *sha1 = [a, b, c, d, words(one.before)[0]];
+    let [a, b, e, f] = words(two.abef);
+    let [c, d, g, h] = words(two.cdgh);
+    *sha256 = [a, b, c, d, e, f, g, h];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constants::{SHA1_START, SHA256_START};
+
+    /// Against the crates, which go block by block and one after the other, from any state on.
+    #[test]
+    fn states_are_those_of_the_crates() {
+        let Some(sha_ni) = ShaNi::detect() else { return };
+        let mut number = 1_u32;
+        let mut next = || {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            number
+        };
+        let (mut one, mut two) = (SHA1_START, SHA256_START);
+        for count in 0..=40 {
+            let blocks: Vec<Block> =
+                (0..count).map(|_| [(); 64].map(|()| next().to_be_bytes()[0])).collect();
+            let (mut sha1, mut sha256) = (one, two);
+            sha_ni.compress(&mut one, &mut two, &blocks);
+            sha1::block_api::compress(&mut sha1, &blocks);
+            sha2::block_api::compress256(&mut sha256, &blocks);
+            assert_eq!((one, two), (sha1, sha256), "{count} blocks");
+            // Any state, not only those that a stream of so many blocks leads to.
+            one = [(); 5].map(|()| next());
+            two = [(); 8].map(|()| next());
+        }
+    }
+}
