@@ -55,8 +55,8 @@ fn plain(bytes: &[u8], step: usize) {
 fn together(streams: &[&[u8]]) {
     let mut hashers = vec![Hasher::new(Algorithms::DEFAULT); streams.len()];
     for at in (0..streams[0].len()).step_by(64 << 10) {
-        let chunks: Vec<&[u8]> = streams.iter().map(|stream| &stream[at..][..64 << 10]).collect();
-        update_many(&mut hashers, &chunks);
+        let chunks = streams.iter().map(|stream| &stream[at..][..64 << 10]);
+        update_many(hashers.iter_mut().zip(chunks).collect());
     }
     black_box(hashers);
 }

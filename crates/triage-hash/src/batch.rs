@@ -18,8 +18,8 @@ const STEP_BLOCKS: usize = 64;
 /// Returns the digests of every buffer, in the order of `buffers`.
 ///
 /// The results are those of [`hash_bytes`] for each. Measured for MD5, SHA-1 and SHA-256: with
-/// AVX-512 two buffers are a fifth faster than one after the other, sixteen four times as fast; with
-/// AVX2, where only MD5 has lanes, three buffers are a seventh faster and sixteen twice as fast.
+/// AVX-512 two buffers are a fifth faster than one after the other, sixteen four times as fast;
+/// with AVX2, where only MD5 has lanes, three are a seventh faster and sixteen twice as fast.
 #[must_use]
 pub fn hash_batch(algorithms: Algorithms, buffers: &[&[u8]]) -> Vec<Digests> {
     match Engine::detect() {
@@ -154,41 +154,44 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Gives each hasher its chunk; faster together when all chunks are equally long.
+/// Gives each hasher its chunk; faster together when many chunks are equally long.
 ///
-/// The states afterwards are those of [`Hasher::update`] on each hasher with the chunk of the same
-/// place; hashers without a chunk, and chunks without a hasher, are left alone. Hashers share lanes
-/// if their algorithms are the same, every chunk has the same length, a multiple of 64, and so many
-/// bytes came before.
-pub fn update_many(hashers: &mut [Hasher], chunks: &[&[u8]]) {
+/// The states afterwards are those of [`Hasher::update`] on each hasher with its chunk. Hashers
+/// share lanes if their algorithms are the same, with MD5 among them, their chunks have the same
+/// length, a multiple of 64, and so many bytes came before; the others go one after the other.
+pub fn update_many(mut streams: Vec<(&mut Hasher, &[u8])>) {
     let engine = Engine::detect();
-    for (hashers, chunks) in hashers.chunks_mut(LANES).zip(chunks.chunks(LANES)) {
+    let model = streams.iter().find(|(hasher, chunk)| fits_lanes(hasher, chunk));
+    let model = model.map(|(hasher, chunk)| (hasher.chained(), chunk.len()));
+    let goes_along = |(hasher, chunk): &(&mut Hasher, &[u8])| {
+        fits_lanes(hasher, chunk) && Some((hasher.chained(), chunk.len())) == model
+    };
+    streams.sort_by_key(|stream| !goes_along(stream));
+    let together = streams.partition_point(goes_along);
+    let (together, alone) = streams.split_at_mut(together);
+    for streams in together.chunks_mut(LANES) {
         match engine {
-            Some(engine) if go_together(hashers, chunks) => advance(engine, hashers, chunks),
-            _ => hashers.iter_mut().zip(chunks).for_each(|(hasher, chunk)| hasher.update(chunk)),
+            Some(engine) if streams.len() > 1 => advance(engine, streams),
+            _ => streams.iter_mut().for_each(|(hasher, chunk)| hasher.update(chunk)),
         }
     }
+    alone.iter_mut().for_each(|(hasher, chunk)| hasher.update(chunk));
 }
 
-/// Says whether these hashers can share lanes for these chunks, and whether it is worth it.
-fn go_together(hashers: &[Hasher], chunks: &[&[u8]]) -> bool {
-    let (Some(first), Some(chunk)) = (hashers.first(), chunks.first()) else { return false };
-    let pairs = hashers.len().min(chunks.len());
-    pairs > 1
-        && first.chained().contains(Algorithm::Md5)
+/// Says whether this hasher can share lanes with others for this chunk, and whether it is worth it.
+fn fits_lanes(hasher: &Hasher, chunk: &[u8]) -> bool {
+    !chunk.is_empty()
         && chunk.len().is_multiple_of(64)
-        && chunks[..pairs].iter().all(|other| other.len() == chunk.len())
-        && hashers[..pairs]
-            .iter()
-            .all(|hasher| hasher.is_at_block() && hasher.chained() == first.chained())
+        && hasher.is_at_block()
+        && hasher.chained().contains(Algorithm::Md5)
 }
 
-/// Advances the hashers side by side over chunks of the same number of whole blocks.
-fn advance(engine: Engine, hashers: &mut [Hasher], chunks: &[&[u8]]) {
+/// Advances hashers of the same algorithms side by side over as many whole blocks each.
+fn advance(engine: Engine, streams: &mut [(&mut Hasher, &[u8])]) {
     let mut columns = Columns::new();
     let mut left: [&[Block]; LANES] = [&[]; LANES];
     let mut algorithms = Algorithms::NONE;
-    for (i, (hasher, chunk)) in hashers.iter_mut().zip(chunks).enumerate() {
+    for (i, (hasher, chunk)) in streams.iter_mut().enumerate() {
         hasher.update_alone(chunk);
         hasher.skip_blocks(chunk.len());
         columns.set(i, &hasher.chains);
@@ -200,7 +203,7 @@ fn advance(engine: Engine, hashers: &mut [Hasher], chunks: &[&[u8]]) {
         engine.advance(algorithms, &mut columns, &Rows { lanes: left, blocks, last: 0 });
         left = left.map(|lane| lane.get(blocks..).unwrap_or_default());
     }
-    for (i, (hasher, _)) in hashers.iter_mut().zip(chunks).enumerate() {
+    for (i, (hasher, _)) in streams.iter_mut().enumerate() {
         hasher.chains = columns.get(i);
     }
 }

@@ -51,6 +51,28 @@ impl Hasher {
         self.update_blake3(bytes);
     }
 
+    /// Takes MD5 out, whose chain is what a stream waits for: the returned hasher computes it of
+    /// this stream, on another thread, and this one the others. Nothing if MD5 has no company.
+    ///
+    /// Both must take the same bytes until [`Hasher::give_back`].
+    pub fn take_md5(&mut self) -> Option<Self> {
+        let md5 = Algorithms::NONE.with(Algorithm::Md5);
+        let others = self.chained.without(md5);
+        if !self.chained.contains(Algorithm::Md5) || others.is_empty() {
+            return None;
+        }
+        self.chained = others;
+        let (chains, rest, len_bytes) = (self.chains.clone(), self.rest, self.len_bytes);
+        Some(Self { chained: md5, chains, rest, len_bytes, ..Self::new(Algorithms::NONE) })
+    }
+
+    /// Takes back what [`Hasher::take_md5`] returned.
+    pub fn give_back(&mut self, md5: &Self) {
+        debug_assert_eq!(self.len_bytes, md5.len_bytes, "both have taken the same bytes");
+        self.chains.md5 = md5.chains.md5;
+        self.chained = self.chained.with(Algorithm::Md5);
+    }
+
     /// Gives the next bytes to the algorithms that have no lanes, and to no others.
     pub(crate) fn update_alone(&mut self, bytes: &[u8]) {
         self.update_steps(bytes);
@@ -150,4 +172,25 @@ pub fn hash_bytes(algorithms: Algorithms, bytes: &[u8]) -> Digests {
         digests.insert(digest);
     }
     digests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn md5_goes_its_own_way_and_comes_back() {
+        let every: Algorithms = Algorithm::ALL.into_iter().collect();
+        let bytes: Vec<u8> = (0..1000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        let mut hasher = Hasher::new(every);
+        hasher.update(&bytes[..100]);
+        let mut md5 = hasher.take_md5().unwrap();
+        assert!(hasher.take_md5().is_none(), "it is taken");
+        hasher.update(&bytes[100..777]);
+        md5.update(&bytes[100..777]);
+        hasher.give_back(&md5);
+        hasher.update(&bytes[777..]);
+        assert_eq!(hasher.finish(), hash_bytes(every, &bytes));
+        assert!(Hasher::new(Algorithms::NONE.with(Algorithm::Md5)).take_md5().is_none());
+    }
 }

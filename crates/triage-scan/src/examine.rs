@@ -6,13 +6,16 @@ use std::sync::atomic::Ordering;
 
 use triage_case::{Record, Status};
 use triage_evidence::{Chunk, Entry, FileId, Kind, Problem, ProblemKind, Stream};
-use triage_hash::{Algorithms, Digests, hash_batch, hash_bytes};
+use triage_hash::{Algorithms, hash_batch, hash_bytes};
 use triage_walk::{Batch, Met, Verdict};
 
 use crate::carry::Carried;
-use crate::content::{Content, Pulse, READ_BYTES, read_stream, status_of};
-use crate::job::{Lost, Slot};
+use crate::classify::classify;
+use crate::content::Content;
+use crate::job::{JobId, Lost, Place, Slot};
+use crate::reading::{Ends, Pulse, READ_BYTES, Reading};
 use crate::stage::Shared;
+use crate::streams::Streams;
 use crate::{Halt, Ledger};
 
 /// Files up to this size are read whole and hashed side by side in the lanes of the processor. A
@@ -32,17 +35,24 @@ const GROUP_BYTES: usize = 48 * 1024 * 1024;
 const GROUP_ENTRIES_TO_STOP: usize = 16;
 
 /// A batch with what is known of its entries beforehand.
-#[derive(Clone, Copy)]
-pub(crate) struct Task<'a> {
+pub(crate) struct Task {
+    /// What the slot calls it.
+    pub(crate) id: JobId,
     /// What the walk met.
-    pub(crate) batch: &'a Batch,
+    pub(crate) batch: Arc<Batch>,
     /// What is carried for each entry, or empty.
-    pub(crate) carried: &'a [Option<Carried>],
+    pub(crate) carried: Arc<[Option<Carried>]>,
     /// The places whose reading was given up.
-    pub(crate) given_up: &'a [usize],
+    pub(crate) given_up: Vec<usize>,
+    /// Whether each entry has its line already.
+    pub(crate) is_done: Vec<bool>,
 }
 
-impl Task<'_> {
+impl Task {
+    pub(crate) const fn at(&self, place: usize) -> Place {
+        Place { job: self.id, place }
+    }
+
     fn carried(&self, place: usize) -> Option<&Carried> {
         self.carried.get(place)?.as_ref()
     }
@@ -56,15 +66,20 @@ pub(crate) struct Examiner<G: Ledger> {
     /// file costs a pass over memory.
     arena: Vec<u8>,
     arena_used: usize,
+    /// Whether a digest is asked for that many contents side by side are faster with.
+    pub(crate) has_lanes: bool,
     /// Up to which size a file goes into the arena.
     small_bytes: u64,
     buffer: Vec<u8>,
+    pub(crate) streams: Streams,
 }
 
 /// What is known of an entry of a group before its lanes have run.
 pub(crate) enum Found {
     /// It needs no lane.
     Settled(Option<Box<Content>>),
+    /// It was begun as a stream.
+    Later,
     /// Its content lies in the arena, and the last look at the file said this.
     InArena { start: usize, length: usize, unchanged: Result<(), Problem> },
 }
@@ -94,50 +109,62 @@ impl From<Lost> for Cut {
 impl<G: Ledger> Examiner<G> {
     /// Returns an examiner that works in that slot.
     pub(crate) fn new(shared: Arc<Shared<G>>, slot: Arc<Slot<G::Line>>) -> Self {
-        let lanes = Algorithms::DEFAULT.iter().any(|lane| shared.algorithms.contains(lane));
-        let small_bytes = if lanes { SMALL_BYTES } else { SMALL_BYTES_WITHOUT_LANES };
-        let buffer = vec![0; READ_BYTES];
-        Self { shared, slot, arena: Vec::new(), arena_used: 0, small_bytes, buffer }
+        let has_lanes = Algorithms::DEFAULT.iter().any(|lane| shared.algorithms.contains(lane));
+        Self {
+            shared,
+            slot,
+            arena: Vec::new(),
+            arena_used: 0,
+            has_lanes,
+            small_bytes: if has_lanes { SMALL_BYTES } else { SMALL_BYTES_WITHOUT_LANES },
+            buffer: vec![0; READ_BYTES],
+            streams: Streams::default(),
+        }
     }
 
-    /// Examines a batch from that place on. Returns `false` if the run was interrupted.
-    pub(crate) fn batch(&mut self, task: &Task<'_>, start: usize) -> Result<bool, Lost> {
-        let mut place = start;
+    /// Examines a batch; large contents of it may only be begun.
+    pub(crate) fn batch(&mut self, task: &Task) -> Result<(), Cut> {
+        self.began_batch();
+        let most = match self.shared.execution.stop_after {
+            Some(_) => GROUP_ENTRIES_TO_STOP,
+            None => task.batch.met.len(),
+        };
+        let mut place = 0;
         while place < task.batch.met.len() {
             if self.shared.halting.is_interrupt() {
-                return Ok(false);
+                return Err(Cut::Halted);
             }
-            let most = match self.shared.execution.stop_after {
-                Some(_) => GROUP_ENTRIES_TO_STOP,
-                None => task.batch.met.len(),
-            };
+            if task.is_done[place] {
+                place += 1;
+                continue;
+            }
             let end = self.group_end(task, place).min(place + most);
-            match self.group(task, place, end) {
-                Ok(()) => place = end,
-                Err(Cut::Lost) => return Err(Lost),
-                Err(Cut::Halted) => return Ok(false),
-            }
+            self.group(task, place, end)?;
+            place = end;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Returns the end of the group that begins at `start`: small contents that fit the arena
-    /// together, and a large file is a group of its own; one reader takes large ones along, since
-    /// it reads in the order of the medium.
-    fn group_end(&self, task: &Task<'_>, start: usize) -> usize {
-        let batch = task.batch;
+    /// together, and a large file is a group of its own; unless it goes with the streams, or one
+    /// reader takes it along in the order of the medium.
+    fn group_end(&self, task: &Task, start: usize) -> usize {
+        let batch = &task.batch;
         let mut bytes = 0;
         for (place, met) in batch.met.iter().enumerate().skip(start) {
+            if task.is_done[place] {
+                return place;
+            }
             if !matches!(met.verdict, Verdict::Content) || task.carried(place).is_some() {
                 continue;
             }
-            if is_small(&met.entry, self.small_bytes) {
+            if self.is_small(&met.entry) {
                 let size = met.entry.size_bytes.and_then(|size| usize::try_from(size).ok());
                 bytes += size.unwrap_or(0);
                 if bytes > GROUP_BYTES && place > start {
                     return place;
                 }
-            } else if self.shared.gate.is_none() {
+            } else if self.shared.gate.is_none() && !self.goes_with_streams(&met.entry) {
                 return if place == start { place + 1 } else { place };
             }
         }
@@ -145,8 +172,7 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Examines the entries of a group.
-    fn group(&mut self, task: &Task<'_>, start: usize, end: usize) -> Result<(), Cut> {
-        let batch = task.batch;
+    fn group(&mut self, task: &Task, start: usize, end: usize) -> Result<(), Cut> {
         self.arena_used = 0;
         // An interrupted run keeps no word of the whole batch: whoever goes on meets it again.
         let found: Vec<Found> = match self.shared.gate {
@@ -154,35 +180,46 @@ impl<G: Ledger> Examiner<G> {
             None => (start..end).map(|place| self.find(task, place)).collect::<Result<_, _>>()?,
         };
         self.slot.resting()?;
-        let contents = self.settle(&batch.met[start..end], found);
+        let contents = self.settle(&task.batch.met[start..end], found);
+        let places = contents.into_iter().map(|(place, content)| (start + place, content));
+        self.put(task.id, &task.batch, places.collect())
+    }
+
+    /// Records what came of entries of a batch, by their places in it.
+    pub(crate) fn put(
+        &self,
+        id: JobId,
+        batch: &Batch,
+        contents: Vec<(usize, Option<Content>)>,
+    ) -> Result<(), Cut> {
         if let Some(sets) = &self.shared.sets {
-            sets.fetch(&contents.iter().flatten().map(|content| &content.digests));
+            let contents = contents.iter().filter_map(|(_, content)| content.as_ref());
+            sets.fetch(&contents.map(|content| &content.digests));
         }
-        let met = batch.met[start..end].iter();
-        let records = met.zip(contents).map(|(met, content)| self.record(met, content)).collect();
+        let (places, records): (Vec<_>, Vec<_>) = contents
+            .into_iter()
+            .map(|(place, content)| (place, self.record(&batch.met[place], content)))
+            .unzip();
         let lines = self.shared.ledger.prepare(records);
         let weight = lines.iter().map(G::weight).sum();
-        Ok(self.slot.push(lines, weight)?)
+        Ok(self.slot.put(id, places.into_iter().zip(lines), weight)?)
     }
 
     /// Reads one entry if it is to be read. A panic in a reader is that entry's problem alone.
-    pub(crate) fn find(&mut self, task: &Task<'_>, place: usize) -> Result<Found, Cut> {
+    pub(crate) fn find(&mut self, task: &Task, place: usize) -> Result<Found, Cut> {
         if let Some(found) = self.without_reading(task, place)? {
             return Ok(found);
         }
         let met = &task.batch.met[place];
         match shared_id(met) {
-            None => self.guarded(task.batch, place, true),
-            Some(id) => self.find_shared(task.batch, place, id),
+            None if self.goes_with_streams(&met.entry) => self.begin_stream(task, place),
+            None => self.guarded(task, place, true),
+            Some(id) => self.find_shared(task, place, id),
         }
     }
 
     /// Returns what is known of an entry that is not to be read.
-    pub(crate) fn without_reading(
-        &self,
-        task: &Task<'_>,
-        place: usize,
-    ) -> Result<Option<Found>, Cut> {
+    pub(crate) fn without_reading(&self, task: &Task, place: usize) -> Result<Option<Found>, Cut> {
         let met = &task.batch.met[place];
         if !matches!(met.verdict, Verdict::Content) || self.is_of_no_listed_size(met) {
             return Ok(Some(Found::Settled(None)));
@@ -204,13 +241,13 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Reads a content with several names, once for all of them.
-    fn find_shared(&mut self, batch: &Batch, place: usize, id: FileId) -> Result<Found, Cut> {
-        let entry = &batch.met[place].entry;
+    fn find_shared(&mut self, task: &Task, place: usize, id: FileId) -> Result<Found, Cut> {
+        let entry = &task.batch.met[place].entry;
         self.slot.resting()?;
         if let Some(content) = self.shared.links.claim(entry, id) {
             return Ok(Found::Settled(Some(Box::new(content))));
         }
-        let read = self.guarded(batch, place, false);
+        let read = self.guarded(task, place, false);
         match &read {
             Ok(Found::Settled(Some(content))) => self.shared.links.publish(entry, id, content),
             // Whoever took over has published that the read did not come back.
@@ -221,9 +258,9 @@ impl<G: Ledger> Examiner<G> {
         read
     }
 
-    fn guarded(&mut self, batch: &Batch, place: usize, lanes: bool) -> Result<Found, Cut> {
+    fn guarded(&mut self, task: &Task, place: usize, lanes: bool) -> Result<Found, Cut> {
         self.enter()?;
-        let read = catch_unwind(AssertUnwindSafe(|| self.read(batch, place, lanes)));
+        let read = catch_unwind(AssertUnwindSafe(|| self.read(task, place, lanes)));
         self.leave();
         read.unwrap_or_else(|_panic| Ok(Found::failed(internal())))
     }
@@ -245,11 +282,11 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Reads the content of one regular file, into the arena if it is small.
-    fn read(&mut self, batch: &Batch, place: usize, lanes: bool) -> Result<Found, Cut> {
-        let entry = &batch.met[place].entry;
-        self.slot.reading(place, self.shared.clock.elapsed())?;
-        match batch.directory.open_stream(entry) {
-            Ok(stream) => self.read_opened(batch, place, stream, lanes),
+    fn read(&mut self, task: &Task, place: usize, lanes: bool) -> Result<Found, Cut> {
+        let entry = &task.batch.met[place].entry;
+        self.slot.reading(task.at(place), self.shared.clock.elapsed())?;
+        match task.batch.directory.open_stream(entry) {
+            Ok(stream) => self.read_opened(task, place, stream, lanes),
             Err(problem) => Ok(Found::failed(problem)),
         }
     }
@@ -258,28 +295,28 @@ impl<G: Ledger> Examiner<G> {
     /// step by step, which knows how to go over bad places.
     pub(crate) fn read_opened(
         &mut self,
-        batch: &Batch,
+        task: &Task,
         place: usize,
         mut stream: Box<dyn Stream>,
         lanes: bool,
     ) -> Result<Found, Cut> {
-        let entry = &batch.met[place].entry;
-        if is_small(entry, self.small_bytes) {
+        let entry = &task.batch.met[place].entry;
+        if self.is_small(entry) {
             if let Some(found) = self.read_small(stream, entry, lanes) {
                 return Ok(found);
             }
-            self.slot.reading(place, self.shared.clock.elapsed())?;
-            stream = match batch.directory.open_stream(entry) {
+            self.slot.reading(task.at(place), self.shared.clock.elapsed())?;
+            stream = match task.batch.directory.open_stream(entry) {
                 Ok(stream) => stream,
                 Err(problem) => return Ok(Found::failed(problem)),
             };
         }
         let pulse = WorkerPulse { shared: &self.shared, slot: &self.slot };
         let buffer = &mut self.buffer;
-        let algorithms = self.shared.algorithms;
-        match read_stream(stream.as_mut(), entry, algorithms, buffer, &pulse) {
-            Some(content) => Ok(Found::Settled(Some(Box::new(content)))),
-            None => {
+        let reading = Reading::new(stream, self.shared.algorithms);
+        match reading.read_whole(entry, buffer, &pulse) {
+            Ok(content) => Ok(Found::Settled(Some(Box::new(content)))),
+            Err(Ends) => {
                 self.slot.resting()?;
                 match self.shared.halting.get() {
                     Some(Halt::Interrupt) => Err(Cut::Halted),
@@ -328,31 +365,37 @@ impl<G: Ledger> Examiner<G> {
         Some(Found::Settled(Some(Box::new(content))))
     }
 
-    /// Runs the lanes over what lies in the arena.
-    fn settle(&self, met: &[Met], found: Vec<Found>) -> Vec<Option<Content>> {
+    /// Runs the lanes over what lies in the arena. Returns what came of each entry, with its place,
+    /// but for those that were only begun.
+    fn settle(&self, met: &[Met], found: Vec<Found>) -> Vec<(usize, Option<Content>)> {
         let buffers: Vec<&[u8]> = found
             .iter()
             .filter_map(|found| match found {
                 Found::InArena { start, length, .. } => Some(&self.arena[*start..start + length]),
-                Found::Settled(_) => None,
+                Found::Settled(_) | Found::Later => None,
             })
             .collect();
         let algorithms = self.shared.algorithms;
         let hashed = catch_unwind(|| hash_batch(algorithms, &buffers));
         let mut digests = hashed.ok().map(Vec::into_iter);
-        met.iter()
-            .zip(found)
-            .map(|(met, found)| match found {
-                Found::Settled(content) => content.map(|content| *content),
-                Found::InArena { length, unchanged, .. } => {
-                    let next = digests.as_mut().and_then(Iterator::next);
-                    Some(next.map_or_else(
-                        || Content::failed(internal()),
-                        |digests| Content::whole(&met.entry, length as u64, digests, unchanged),
-                    ))
-                }
-            })
-            .collect()
+        let mut content_of = |(met, found): (&Met, Found)| match found {
+            Found::Later => None,
+            Found::Settled(content) => Some(content.map(|content| *content)),
+            Found::InArena { length, unchanged, .. } => {
+                let next = digests.as_mut().and_then(Iterator::next);
+                Some(Some(next.map_or_else(
+                    || Content::failed(internal()),
+                    |digests| Content::whole(&met.entry, length as u64, digests, unchanged),
+                )))
+            }
+        };
+        let contents = met.iter().zip(found).map(&mut content_of).enumerate();
+        contents.filter_map(|(place, content)| Some((place, content?))).collect()
+    }
+
+    /// Says whether a content is read whole.
+    pub(crate) fn is_small(&self, entry: &Entry) -> bool {
+        !entry.is_sparse() && entry.size_bytes.is_some_and(|size| size <= self.small_bytes)
     }
 
     /// Says whether a file is left unread because no set lists one of its size.
@@ -392,9 +435,9 @@ impl<G: Ledger> Examiner<G> {
 }
 
 /// Tells the slot that the reader lives, and the reader whether to go on.
-struct WorkerPulse<'a, G: Ledger> {
-    shared: &'a Shared<G>,
-    slot: &'a Slot<G::Line>,
+pub(crate) struct WorkerPulse<'a, G: Ledger> {
+    pub(crate) shared: &'a Shared<G>,
+    pub(crate) slot: &'a Slot<G::Line>,
 }
 
 impl<G: Ledger> Pulse for WorkerPulse<'_, G> {
@@ -408,65 +451,6 @@ impl<G: Ledger> Pulse for WorkerPulse<'_, G> {
 /// Returns the identity of a content that has several names.
 pub(crate) fn shared_id(met: &Met) -> Option<FileId> {
     met.entry.id.filter(|_| met.entry.links.is_some_and(|links| links > 1))
-}
-
-fn is_small(entry: &Entry, small_bytes: u64) -> bool {
-    !entry.is_sparse() && entry.size_bytes.is_some_and(|size| size <= small_bytes)
-}
-
-/// Makes the record of an entry. A content that should have been read and was not has not been
-/// reached.
-pub(crate) fn classify(
-    met: Met,
-    content: Option<Content>,
-    halted: impl FnOnce() -> Problem,
-) -> Record {
-    let mut record = Record::unread(met.seq, met.entry, Status::NotRegular);
-    let mut gap = |status, problem| {
-        record.status = status;
-        record.problem = Some(problem);
-    };
-    match (&met.verdict, content) {
-        (Verdict::Content, Some(content)) => {
-            record.status = content.status;
-            record.problem = content.problem;
-            record.bytes_read = content.bytes_read;
-            record.digests = content.digests;
-            record.carried_from = content.carried_from;
-        }
-        (Verdict::Content, None) | (Verdict::NotReached, _) => gap(Status::NotReached, halted()),
-        (Verdict::NotRegular, _) => {}
-        (Verdict::Excluded { rule }, _) => {
-            record.status = Status::Excluded;
-            record.rule = Some(rule.clone());
-        }
-        (Verdict::TooLarge { limit_bytes }, _) => {
-            let text = format!("larger than the limit of {limit_bytes} bytes");
-            gap(Status::TooLarge, Problem::new(ProblemKind::LimitReached, text));
-        }
-        (Verdict::Lost(problem), _) => {
-            record.status = Status::Lost;
-            record.problem.clone_from(problem);
-        }
-        (Verdict::Unallocated, _) => record.status = Status::Unallocated,
-        (Verdict::Unreadable(problem), _) => gap(status_of(problem.kind), problem.clone()),
-        (Verdict::Partial(problem), _) => gap(Status::Partial, problem.clone()),
-    }
-    settle_deleted(&mut record);
-    record
-}
-
-/// What of a deleted entry contradicts the format has been written over: it is lost, and no gap in
-/// what exists. A read error or a limit stays one.
-fn settle_deleted(record: &mut Record) {
-    let contradicts =
-        record.problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::Damaged);
-    let unread = matches!(record.status, Status::Unreadable | Status::Partial);
-    if record.entry.recovery.is_some() && contradicts && unread {
-        record.status = Status::Lost;
-        record.bytes_read = 0;
-        record.digests = Digests::new();
-    }
 }
 
 /// The problem of a read that did not come back in time.

@@ -1,4 +1,4 @@
-//! One worker's current batch, in a place where it can be taken away from a stuck worker.
+//! One worker's batches, in a place where they can be taken away from a stuck worker.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +22,8 @@ pub(crate) struct Job<L> {
     pub(crate) batch: Arc<Batch>,
     /// What is carried for each of its entries, or empty.
     pub(crate) carried: Arc<[Option<Carried>]>,
-    /// The lines finished so far: those of the first entries of the batch.
-    pub(crate) lines: Vec<L>,
+    /// The lines finished so far, by place: large contents end behind what follows them.
+    pub(crate) lines: Vec<Option<L>>,
     /// Their memory in bytes.
     pub(crate) weight: usize,
     /// The places in the batch whose reading was given up.
@@ -34,16 +34,38 @@ impl<L> Job<L> {
     /// Returns a job with nothing done yet.
     pub(crate) fn new(work: Work) -> Self {
         let Work { batch, carried } = work;
-        let lines = Vec::with_capacity(batch.met.len());
+        let mut lines = Vec::new();
+        lines.resize_with(batch.met.len(), || None);
         let (batch, carried) = (Arc::new(batch), carried.into());
         Self { batch, carried, lines, weight: 0, given_up: Vec::new() }
     }
 }
 
+/// What a slot calls a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct JobId(u64);
+
+/// One entry of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) job: JobId,
+    /// Its place in the batch.
+    pub(crate) place: usize,
+}
+
 struct State<L> {
-    job: Option<Job<L>>,
-    reading: Option<usize>,
+    jobs: Vec<(JobId, Job<L>)>,
+    next: u64,
+    reading: Option<Place>,
     abandoned: bool,
+}
+
+/// What was taken from a stuck worker.
+pub(crate) struct Stuck<L> {
+    /// Its jobs. The place that it hangs at is marked as given up.
+    pub(crate) jobs: Vec<Job<L>>,
+    /// The batch and the place in it that it hangs at.
+    pub(crate) hangs: (Arc<Batch>, usize),
 }
 
 /// The place of one worker. The worker loses it when it does not show life in time.
@@ -60,8 +82,8 @@ pub(crate) struct Lost;
 impl<L> Slot<L> {
     /// Returns an empty slot.
     pub(crate) fn new(token: u64) -> Self {
-        let state = Mutex::new(State { job: None, reading: None, abandoned: false });
-        Self { token, state, beat_ms: AtomicU64::new(0) }
+        let state = State { jobs: Vec::new(), next: 0, reading: None, abandoned: false };
+        Self { token, state: Mutex::new(state), beat_ms: AtomicU64::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<L>> {
@@ -69,12 +91,19 @@ impl<L> Slot<L> {
     }
 
     /// Takes a job on.
-    pub(crate) fn start(&self, job: Job<L>) {
-        self.lock().job = Some(job);
+    pub(crate) fn start(&self, job: Job<L>) -> Result<JobId, Lost> {
+        let mut state = self.lock();
+        if state.abandoned {
+            return Err(Lost);
+        }
+        let id = JobId(state.next);
+        state.next += 1;
+        state.jobs.push((id, job));
+        Ok(id)
     }
 
-    /// Says that the entry at that place is being read from now on.
-    pub(crate) fn reading(&self, place: usize, now: Duration) -> Result<(), Lost> {
+    /// Says that this entry is being read from now on.
+    pub(crate) fn reading(&self, place: Place, now: Duration) -> Result<(), Lost> {
         self.beat(now);
         let mut state = self.lock();
         state.reading = Some(place);
@@ -93,34 +122,47 @@ impl<L> Slot<L> {
         self.beat_ms.store(millis(now), Ordering::Relaxed);
     }
 
-    /// Adds the lines of the next entries.
-    pub(crate) fn push(&self, lines: Vec<L>, weight: usize) -> Result<(), Lost> {
+    /// Takes finished lines in, each with its place in the batch.
+    pub(crate) fn put(
+        &self,
+        id: JobId,
+        lines: impl Iterator<Item = (usize, L)>,
+        weight: usize,
+    ) -> Result<(), Lost> {
         let mut state = self.lock();
         state.reading = None;
-        let Some(job) = state.job.as_mut() else { return Err(Lost) };
-        job.lines.extend(lines);
+        let job = state.jobs.iter_mut().find(|(other, _)| *other == id);
+        let Some((_, job)) = job else { return Err(Lost) };
+        for (place, line) in lines {
+            job.lines[place] = Some(line);
+        }
         job.weight += weight;
         Ok(())
     }
 
-    /// Gives the finished job away.
-    pub(crate) fn finish(&self) -> Result<Job<L>, Lost> {
-        self.lock().job.take().ok_or(Lost)
+    /// Gives a job away if all its lines are there.
+    pub(crate) fn finish(&self, id: JobId) -> Result<Option<Job<L>>, Lost> {
+        let mut state = self.lock();
+        let at = state.jobs.iter().position(|(other, _)| *other == id).ok_or(Lost)?;
+        let is_finished = state.jobs[at].1.lines.iter().all(Option::is_some);
+        Ok(is_finished.then(|| state.jobs.swap_remove(at).1))
     }
 
-    /// Takes the job from a worker that has been reading one entry without a sign of life for
-    /// longer than `limit`. Returns it with the place of that entry, which is marked as given up.
-    pub(crate) fn take_if_stuck(&self, now: Duration, limit: Duration) -> Option<(Job<L>, usize)> {
+    /// Takes the jobs from a worker that has been reading one entry without a sign of life for
+    /// longer than `limit`.
+    pub(crate) fn take_if_stuck(&self, now: Duration, limit: Duration) -> Option<Stuck<L>> {
         let silent = millis(now).saturating_sub(self.beat_ms.load(Ordering::Relaxed));
         if silent <= millis(limit) {
             return None;
         }
         let mut state = self.lock();
-        let place = state.reading?;
-        let mut job = state.job.take()?;
-        state.abandoned = true;
+        let Place { job: id, place } = state.reading?;
+        let (_, job) = state.jobs.iter_mut().find(|(other, _)| *other == id)?;
         job.given_up.push(place);
-        Some((job, place))
+        let hangs = (Arc::clone(&job.batch), place);
+        state.abandoned = true;
+        let jobs = std::mem::take(&mut state.jobs).into_iter().map(|(_, job)| job).collect();
+        Some(Stuck { jobs, hangs })
     }
 }
 

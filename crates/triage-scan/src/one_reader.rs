@@ -21,7 +21,7 @@ impl<G: Ledger> Examiner<G> {
     /// A batch holds at most 256 entries, so that this many files are open at once.
     pub(crate) fn find_by_place(
         &mut self,
-        task: &Task<'_>,
+        task: &Task,
         start: usize,
         end: usize,
     ) -> Result<Vec<Found>, Cut> {
@@ -53,15 +53,15 @@ impl<G: Ledger> Examiner<G> {
     /// Opens and reads the contents at these places of the batch.
     fn read_by_place(
         &mut self,
-        task: &Task<'_>,
+        task: &Task,
         start: usize,
         places: &[usize],
         found: &mut [Option<Found>],
     ) -> Result<(), Cut> {
-        let batch = task.batch;
+        let batch = &task.batch;
         let mut opened = Vec::with_capacity(places.len());
         for &place in places {
-            self.slot.reading(place, self.shared.clock.elapsed())?;
+            self.slot.reading(task.at(place), self.shared.clock.elapsed())?;
             let open = || {
                 let stream = batch.directory.open_stream(&batch.met[place].entry)?;
                 Ok(Opened { begins_at: stream.begins_at(), place, stream })
@@ -79,8 +79,8 @@ impl<G: Ledger> Examiner<G> {
                 found[place - start] = Some(without);
                 continue;
             }
-            self.slot.reading(place, self.shared.clock.elapsed())?;
-            let read = || self.read_opened(batch, place, stream, true);
+            self.slot.reading(task.at(place), self.shared.clock.elapsed())?;
+            let read = || self.read_opened(task, place, stream, true);
             let read = catch_unwind(AssertUnwindSafe(read));
             found[place - start] = Some(read.unwrap_or_else(|_| Ok(Found::failed(internal())))?);
         }

@@ -20,7 +20,7 @@ use crate::carry::{Carrier, CarryFrom, CarryProblem};
 use crate::content::Content;
 use crate::examine::timed_out;
 use crate::gate::{Gate, WALK};
-use crate::job::{Slot, Work};
+use crate::job::{Job, Slot, Work};
 use crate::links::Links;
 use crate::reorder::{Finished, Pressure, Reorder};
 use crate::stage::{Shared, work};
@@ -136,6 +136,8 @@ impl<G: Ledger> Run<G> {
             hits: AtomicU64::new(0),
             pressure: Pressure::default(),
             alive: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
+            streams: AtomicUsize::new(0),
             work: work_queue,
             done: to_done,
         });
@@ -176,18 +178,18 @@ impl<G: Ledger> Run<G> {
             tally: None,
         };
         for _ in 0..threads {
-            run.add_worker(None);
+            run.add_worker(Vec::new());
         }
         run
     }
 
-    fn add_worker(&mut self, resumed: Option<crate::job::Job<G::Line>>) {
+    fn add_worker(&mut self, taken_over: Vec<Job<G::Line>>) {
         let slot = Arc::new(Slot::new(self.next_token));
         self.next_token += 1;
         self.shared.alive.fetch_add(1, Ordering::SeqCst);
         let (shared, worker_slot) = (Arc::clone(&self.shared), Arc::clone(&slot));
         self.slots.push(slot);
-        thread::spawn(move || work(&shared, &worker_slot, resumed));
+        thread::spawn(move || work(&shared, &worker_slot, taken_over));
     }
 
     fn go<E>(mut self, keep: &mut dyn FnMut(G::Line) -> Result<(), E>) -> Result<Outcome, E> {
@@ -265,21 +267,22 @@ impl<G: Ledger> Run<G> {
         Ok(Outcome { tally: None, halted, stalled, carry_problem: self.carry_problem.take() })
     }
 
-    /// Takes the batch of every worker that hangs in a read and gives it to a new one.
+    /// Takes the batches of every worker that hangs in a read and gives them to a new one.
     fn relieve_stuck_workers(&mut self, now: Duration) {
         let Some(limit) = self.shared.execution.read_timeout else { return };
         for place in 0..self.slots.len() {
-            let Some((job, stuck)) = self.slots[place].take_if_stuck(now, limit) else { continue };
+            let Some(stuck) = self.slots[place].take_if_stuck(now, limit) else { continue };
             if let Some(gate) = &self.shared.gate {
                 gate.leave(self.slots[place].token);
             }
-            let entry = &job.batch.met[stuck].entry;
+            let (batch, at) = stuck.hangs;
+            let entry = &batch.met[at].entry;
             if let (Some(id), Some(2..)) = (entry.id, entry.links) {
                 self.shared.links.publish(entry, id, &Content::failed(timed_out()));
             }
             self.shared.alive.fetch_sub(1, Ordering::SeqCst);
             self.slots.swap_remove(place);
-            self.add_worker(Some(job));
+            self.add_worker(stuck.jobs);
             return;
         }
     }
@@ -375,6 +378,8 @@ impl<G: Ledger> Walker<G> {
     }
 }
 
+#[cfg(test)]
+mod large;
 #[cfg(test)]
 mod moving_head;
 #[cfg(test)]

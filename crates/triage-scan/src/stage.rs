@@ -1,5 +1,6 @@
 //! What one worker does: takes batches, examines their entries, hands the lines over.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -7,9 +8,9 @@ use crossbeam_channel::{Receiver, Sender};
 use triage_hash::Algorithms;
 use triage_hashset::Sets;
 
-use crate::examine::{Examiner, Task};
+use crate::examine::{Cut, Examiner, Task};
 use crate::gate::Gate;
-use crate::job::{Job, Lost, Slot, Work};
+use crate::job::{Job, JobId, Slot, Work};
 use crate::links::Links;
 use crate::reorder::{Finished, Pressure};
 use crate::{Clock, Execution, Halting, Ledger, Watch};
@@ -30,6 +31,10 @@ pub(crate) struct Shared<G: Ledger> {
     pub(crate) hits: AtomicU64,
     pub(crate) pressure: Pressure,
     pub(crate) alive: AtomicUsize,
+    /// Workers that wait for work.
+    pub(crate) idle: AtomicUsize,
+    /// Large contents that all workers have begun and not ended.
+    pub(crate) streams: AtomicUsize,
     pub(crate) work: Receiver<Work>,
     pub(crate) done: Sender<Finished<G::Line>>,
 }
@@ -38,52 +43,81 @@ pub(crate) struct Shared<G: Ledger> {
 pub(crate) fn work<G: Ledger>(
     shared: &Arc<Shared<G>>,
     slot: &Arc<Slot<G::Line>>,
-    resumed: Option<Job<G::Line>>,
+    taken_over: Vec<Job<G::Line>>,
 ) {
-    let mut examiner = Examiner::new(Arc::clone(shared), Arc::clone(slot));
-    let mut next = resumed;
-    loop {
-        let job = match next.take() {
-            Some(job) => job,
-            None => match shared.work.recv() {
-                Ok(work) => Job::new(work),
-                Err(_all_done) => break,
-            },
-        };
-        if shared.halting.is_interrupt() {
-            break;
+    let examiner = Examiner::new(Arc::clone(shared), Arc::clone(slot));
+    let mut worker = Worker { shared, slot, examiner, taken_over: taken_over.into() };
+    match worker.run() {
+        Ok(()) | Err(Cut::Halted) => {
+            shared.alive.fetch_sub(1, Ordering::SeqCst);
         }
-        match finish_job(shared, slot, &mut examiner, job) {
-            Ok(()) => {}
-            Err(Lost) => return,
-        }
-        if shared.halting.is_interrupt() {
-            break;
-        }
+        // Whoever took over has counted it out.
+        Err(Cut::Lost) => {}
     }
-    shared.alive.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// Finishes one job and hands its lines over.
-fn finish_job<G: Ledger>(
-    shared: &Shared<G>,
-    slot: &Slot<G::Line>,
-    examiner: &mut Examiner<G>,
-    job: Job<G::Line>,
-) -> Result<(), Lost> {
-    let (batch, carried) = (Arc::clone(&job.batch), Arc::clone(&job.carried));
-    let given_up = job.given_up.clone();
-    let start = job.lines.len();
-    slot.start(job);
-    if !examiner.batch(&Task { batch: &batch, carried: &carried, given_up: &given_up }, start)? {
-        // Interrupted: the job is dropped, and a resume meets its entries again.
-        return Ok(());
+struct Worker<'a, G: Ledger> {
+    shared: &'a Shared<G>,
+    slot: &'a Slot<G::Line>,
+    examiner: Examiner<G>,
+    taken_over: VecDeque<Job<G::Line>>,
+}
+
+impl<G: Ledger> Worker<'_, G> {
+    /// An interrupted job is dropped, and a resume meets its entries again.
+    fn run(&mut self) -> Result<(), Cut> {
+        loop {
+            if self.shared.halting.is_interrupt() {
+                return Err(Cut::Halted);
+            }
+            let next = self.taken_over.pop_front().or_else(|| self.next_job());
+            match next {
+                Some(job) => self.begin(job)?,
+                None if self.examiner.has_streams() => {
+                    for id in self.examiner.advance_streams()? {
+                        self.hand_over(id)?;
+                    }
+                }
+                None => return Ok(()),
+            }
+        }
     }
-    let job = slot.finish()?;
-    let Some(first) = batch.met.first() else { return Ok(()) };
-    shared.pressure.add(job.weight);
-    let finished = Finished { first_seq: first.seq, lines: job.lines, weight: job.weight };
-    // The receiver is gone only when the run is over and nobody wants the lines.
-    let _over = shared.done.send(finished);
-    Ok(())
+
+    /// Returns a batch to begin with, if this worker should have one. Waits only if it has nothing
+    /// else to do.
+    fn next_job(&self) -> Option<Job<G::Line>> {
+        let work = if !self.examiner.has_streams() {
+            self.shared.idle.fetch_add(1, Ordering::SeqCst);
+            let work = self.shared.work.recv();
+            self.shared.idle.fetch_sub(1, Ordering::SeqCst);
+            work.ok()
+        } else if self.examiner.wants_streams() {
+            self.shared.work.try_recv().ok()
+        } else {
+            None
+        };
+        work.map(Job::new)
+    }
+
+    /// Examines the entries of a job, but for large contents, which are begun.
+    fn begin(&mut self, job: Job<G::Line>) -> Result<(), Cut> {
+        let (batch, carried) = (Arc::clone(&job.batch), Arc::clone(&job.carried));
+        let given_up = job.given_up.clone();
+        let is_done = job.lines.iter().map(Option::is_some).collect();
+        let id = self.slot.start(job)?;
+        self.examiner.batch(&Task { id, batch, carried, given_up, is_done })?;
+        self.hand_over(id)
+    }
+
+    /// Hands the lines of a job over if all are there.
+    fn hand_over(&self, id: JobId) -> Result<(), Cut> {
+        let Some(job) = self.slot.finish(id)? else { return Ok(()) };
+        let Some(first) = job.batch.met.first() else { return Ok(()) };
+        self.shared.pressure.add(job.weight);
+        let lines = job.lines.into_iter().flatten().collect();
+        let finished = Finished { first_seq: first.seq, lines, weight: job.weight };
+        // The receiver is gone only when the run is over and nobody wants the lines.
+        let _over = self.shared.done.send(finished);
+        Ok(())
+    }
 }

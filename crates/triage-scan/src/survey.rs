@@ -11,8 +11,8 @@ use triage_hash::Digests;
 use triage_walk::{Evidence, Flow, Met, Tally, Verdict, WalkPlan};
 
 use crate::Halt;
+use crate::classify::classify;
 use crate::content::Content;
-use crate::examine::classify;
 
 /// How many of the largest files are sampled: they show how fast content comes.
 const LARGE_FILES: usize = 16;
