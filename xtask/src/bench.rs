@@ -16,6 +16,7 @@ mod machine;
 mod measure;
 mod page;
 mod sets;
+mod workers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,8 @@ enum What {
     Growth(growth::GrowthArgs),
     /// A release of a set matched with many packages, and what these share, checked by DuckDB
     Labs(labs::LabsArgs),
+    /// A batch done by one worker and by two
+    Workers(workers::WorkersArgs),
 }
 
 /// Measures, prints, writes docs/performance.md (whole runs only) and judges the floors.
@@ -79,6 +82,7 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
         Some(What::Image(args)) => return image::run(args),
         Some(What::Growth(args)) => return growth::run(args),
         Some(What::Labs(args)) => return labs::run(args),
+        Some(What::Workers(args)) => return workers::run(args),
         None => {}
     }
     let floors = floors::read(&root().join("xtask/bench-floors.toml"))?;

@@ -92,6 +92,12 @@ pub(super) fn of_growth(files: u64) -> Recipe {
     Recipe { name: "growth", ..of_image(files) }
 }
 
+/// The exhibits of a batch, each a folder.
+pub(super) fn of_workers() -> Recipe {
+    let words = "20000 files of 64 KiB".to_owned();
+    Recipe { name: "exhibits", words, files: 20_000, sizes: Sizes::Same(64 * KIB) }
+}
+
 impl Recipe {
     /// Makes the corpus; making it leaves it in the page cache.
     ///
