@@ -96,6 +96,7 @@ fn seals_with_certificates_and_stamps_are_checked_by_openssl_too() {
     for words in ["seal 2: signature by CN=Ana RSA", "seal 2: signature by CN=Ana P384"] {
         assert!(verified.stderr.contains(words), "{words} in {}", verified.stderr);
     }
+    drafts_name_what_stands_beside_the_seals(&scene);
     fs::copy(scene.path("C/seals/0002.json.sig.signer"), scene.path("signers")).unwrap();
     let trust = [
         ("CMS_ROOT", "../x/root.pem"),
@@ -117,6 +118,36 @@ fn seals_with_certificates_and_stamps_are_checked_by_openssl_too() {
     if let Some(ran) = run_script(&scene, &wrong) {
         assert_ne!(ran.code, 0, "another root");
     }
+}
+
+/// The statement that a person signs names every stamp, signature and seal of the record, and says
+/// of none that it is to be trusted.
+fn drafts_name_what_stands_beside_the_seals(scene: &Scene) {
+    for name in ["fre902-14", "uk-s9", "iso27037"] {
+        let draft =
+            scene.triage(["report", "C", "--certificate", name, "--format", "text"]).exits(0);
+        let words: Vec<&str> = draft.stdout.split_whitespace().collect();
+        let text = words.join(" ");
+        for said in [
+            "seals/0001.json.p7s existed at 20",
+            "seals/0002.json.sig existed at 20",
+            "as CN=TEST TSA,O=Example Lab states (whether that authority is to be trusted:",
+            "seals/0002.json.p7s, by CN=Ana RSA",
+            "seals/0002.json.2.p7s, by CN=Ana P384",
+            "seals/0002.json.sig, by ana@lab.example",
+            "seals/0001.json, made 20",
+        ] {
+            assert!(text.contains(said), "{said:?} in {name}: {text}");
+        }
+    }
+    // A stamp of something else is named as what it is.
+    let kept = fs::read(scene.path("C/seals/0002.json.sig.tsr")).unwrap();
+    fs::copy(scene.path("C/seals/0001.json.p7s.tsr"), scene.path("C/seals/0002.json.sig.tsr"))
+        .unwrap();
+    let args = ["report", "C", "--certificate", "fre902-14", "--format", "text"];
+    let draft = scene.triage(args).exits(0);
+    assert!(draft.stdout.contains("NO valid"), "{}", draft.stdout);
+    fs::write(scene.path("C/seals/0002.json.sig.tsr"), kept).unwrap();
 }
 
 #[test]
@@ -240,4 +271,22 @@ fn purpose(scene: &Scene) {
     let status = [0x30, 3, 2, 1, 0];
     let reply = [&[0x30, 0x82][..], &length, &status, &token].concat();
     fs::write(scene.path("web.tsr"), reply).unwrap();
+}
+
+#[test]
+fn a_certificate_that_is_newer_than_the_seal_needs_a_seal_of_its_own() {
+    let Some(scene) = package(&ANA) else { return };
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    openssl(&scene, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out new.key").exits(0);
+    let request = "req -x509 -new -key new.key -subj /CN=Newcomer -days 2 -out new.pem";
+    let uses =
+        "-addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature";
+    openssl(&scene, &format!("{request} {uses}")).exits(0);
+    let with = ["--cms-key", "x/new.key", "--cms-chain", "x/new.pem"];
+    let ran = scene.triage([&["custody", "sign", "C"][..], &with].concat()).exits(5);
+    assert!(ran.stderr.contains("valid"), "{}", ran.stderr);
+    // Nothing was written that would not hold.
+    verify(&scene, &["--cms-root", "x/root.pem"]).exits(0);
+    scene.triage([&["custody", "seal", "C", "--by", "Newcomer"][..], &with].concat()).exits(0);
+    verify(&scene, &[]).exits(0);
 }

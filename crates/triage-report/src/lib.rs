@@ -6,6 +6,7 @@
 //! then escaped for where it goes. [`Redact`] says what is left out of a copy that is disclosed.
 //! [`Certificate`] drafts the statement that a person checks and signs.
 
+mod beside_seal;
 mod case_uco;
 mod certificate;
 mod csv_tables;

@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use serde_json::Value;
 use triage_case::CaseDir;
 
+use crate::beside_seal::beside_seal;
+
 /// The longest seal that is read: one has about 1 KiB.
 const LIMIT_SEAL_BYTES: u64 = 1 << 20;
 /// How many seals are looked for.
@@ -26,6 +28,8 @@ pub(crate) struct Sealed {
     pub(crate) signer: Option<String>,
     /// The SHA-256 of the manifest that it names.
     pub(crate) manifest_sha256: String,
+    /// Earlier seals, further signatures and time-stamps.
+    pub(crate) beside: Vec<(&'static str, String)>,
 }
 
 impl Sealed {
@@ -45,6 +49,7 @@ impl Sealed {
         let seal: Value = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Ok(Some(Self {
+            beside: beside_seal(case, &path)?,
             path,
             sha256: triage_custody::sha256_hex(&bytes),
             time: text(&seal["time"]),

@@ -96,11 +96,11 @@ impl<'a> Facts<'a> {
         )
     }
 
-    /// Seal, signer and manifest.
+    /// Seal, signer and manifest; then what stands beside the seals, time-stamps among it.
     pub(super) fn seal(&self) -> Vec<(&'static str, String)> {
         let seal = self.report.sealed.as_ref();
         let of = |value: Option<String>, what: &str| or_blank(value.unwrap_or_default(), what);
-        vec![
+        let mut rows = vec![
             ("Seal", of(seal.map(|seal| seal.path.clone()), "the seal's number")),
             ("SHA-256 of the seal", of(seal.map(|seal| seal.sha256.clone()), "its digest")),
             ("Made", of(seal.map(|seal| seal.time.clone()), "when it was made")),
@@ -117,7 +117,9 @@ impl<'a> Facts<'a> {
                 "SHA-256 of the manifest",
                 of(seal.map(|seal| seal.manifest_sha256.clone()), "its digest"),
             ),
-        ]
+        ];
+        rows.extend(seal.into_iter().flat_map(|seal| seal.beside.iter().cloned()));
+        rows
     }
 
     /// What was not read, by reason; a sentence if nothing.
