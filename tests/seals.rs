@@ -261,3 +261,68 @@ fn the_script_fails_where_something_fails_and_says_what_stays_open() {
     let nowhere = run_script(&scene, &[("EVIDENCE", "../nowhere")]).unwrap();
     assert!(nowhere.code != 0 && nowhere.stderr.contains("FAILED: the evidence"));
 }
+
+/// A sealing that was killed before its seal was there: its files and its event, but no seal.
+fn kill_before_the_seal(scene: &Scene, seal: &[&str]) {
+    let kept = ["tagmanifest-sha256.txt", "verify-with-stock-tools.sh"];
+    let before = kept.map(|name| fs::read(scene.path("C").join(name)).unwrap());
+    scene.triage(seal).exits(0);
+    fs::remove_file(scene.path("C/seals/0002.json")).unwrap();
+    for (name, bytes) in kept.iter().zip(before) {
+        fs::write(scene.path("C").join(name), bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_sealing_leaves_nothing_in_the_next_one_and_takes_no_word_back() {
+    let scene = package();
+    keygen(&scene, "court");
+    let first = ["custody", "seal", "C", "--by", "Ana Kovač", "--reason", "hand-over"];
+    kill_before_the_seal(&scene, &[&first[..], &["--sign-key", "court"]].concat());
+    assert!(scene.path("C/seals/0002.json.sig.signer").exists());
+    let ran = scene.triage(["verify", "C"]).exits(5);
+    assert!(ran.stdout.contains("FINDING seal is missing"), "{}", ran.stdout);
+    // Somebody else seals, for another reason and without a key: both stand in the log.
+    let second = ["custody", "seal", "C", "--by", "J. Babic", "--reason", "court hearing"];
+    scene.triage(second).exits(0);
+    assert!(!scene.path("C/seals/0002.json.sig").exists(), "a signature of no seal was left");
+    scene.triage(["verify", "C"]).exits(0);
+    let log = fs::read_to_string(scene.path("C/custody.ndjson")).unwrap();
+    for words in ["hand-over", "court hearing"] {
+        assert_eq!(log.matches(words).count(), 1, "{words} in {log}");
+    }
+}
+
+#[test]
+fn a_killed_sealing_that_is_done_again_is_said_once() {
+    let scene = package();
+    keygen(&scene, "court");
+    let seal = [
+        "custody",
+        "seal",
+        "C",
+        "--by",
+        "Ana Kovač",
+        "--reason",
+        "hand-over",
+        "--sign-key",
+        "court",
+    ];
+    kill_before_the_seal(&scene, &seal);
+    scene.triage(seal).exits(0);
+    scene.triage(["verify", "C"]).exits(0);
+    let log = fs::read_to_string(scene.path("C/custody.ndjson")).unwrap();
+    assert_eq!(log.matches("hand-over").count(), 1, "{log}");
+}
+
+#[test]
+fn what_the_bag_lists_is_no_leftover() {
+    let scene = package();
+    keygen(&scene, "court");
+    let seal = ["custody", "seal", "C", "--by", "Ana Kovač", "--sign-key", "court"];
+    scene.triage(seal).exits(0);
+    // Somebody takes the newest seal away: what belongs to it shows that it was there.
+    fs::remove_file(scene.path("C/seals/0002.json")).unwrap();
+    scene.triage(seal).exits(5);
+    assert!(scene.path("C/seals/0002.json.sig").exists(), "evidence of a roll-back was removed");
+}

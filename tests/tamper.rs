@@ -194,6 +194,14 @@ const ATTACKS: &[Attack] = &[
     attack("Payload-Oxum is wrong", "payload size or count differs", |s| {
         text(s, "bag-info.txt", |text| text.replace("Payload-Oxum: ", "Payload-Oxum: 1"));
     }),
+    attack(
+        "the bag names another person",
+        "bag information does not follow from the package",
+        |s| {
+            text(s, "bag-info.txt", |text| text + "Contact-Name: Somebody Else\n");
+            relist(s);
+        },
+    ),
     attack("bagit.txt states another version", "bag declaration differs", |s| {
         text(s, "bagit.txt", |text| text.replace("1.0", "0.97"));
     }),

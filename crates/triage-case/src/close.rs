@@ -12,6 +12,7 @@ use triage_custody::{
 };
 
 use crate::bag::{BAGIT, Bag, is_payload, is_sealed_by, is_tag};
+use crate::bag_info::render_bag_info;
 use crate::readme::{PROOF_SCRIPT, README};
 use crate::seal_again::put_script;
 use crate::{CaseDir, Coverage, Error, Finished, NamedKey, Particulars, SignedBy, Status, write};
@@ -143,21 +144,7 @@ impl CaseDir {
     fn put_bag(&self, closing: &Closing<'_>, bag: &Bag) -> Result<(), Error> {
         let payload = bag.list(is_payload).to_bytes();
         self.put("manifest-sha256.txt", &mut |out| out.write_all(&payload))?;
-        let mut text = String::new();
-        for (label, value) in [
-            ("Source-Organization", closing.particulars.organisation.as_deref().unwrap_or("")),
-            ("Contact-Name", &closing.particulars.examiner),
-            ("External-Identifier", &identifier(closing.particulars)),
-            ("Bagging-Date", closing.time.get(..10).unwrap_or("")),
-            ("Payload-Oxum", &bag.oxum()),
-            ("Bag-Software-Agent", concat!("triage ", env!("CARGO_PKG_VERSION"))),
-        ] {
-            let value: String =
-                value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            if !value.trim().is_empty() {
-                text.push_str(&format!("{label}: {}\n", value.trim()));
-            }
-        }
+        let text = render_bag_info(closing.particulars, closing.time, &bag.oxum());
         self.put("bag-info.txt", &mut |out| out.write_all(text.as_bytes()))?;
         put_script(self, |path, bytes| self.put(path, &mut |out| out.write_all(bytes)))?;
         let is_ours = |path: &str| is_tag(path) && !path.starts_with("journal/");
@@ -168,8 +155,4 @@ impl CaseDir {
 
 fn is_first_sealed(path: &str) -> bool {
     is_sealed_by(1, path)
-}
-
-fn identifier(particulars: &Particulars) -> String {
-    format!("{} {}", particulars.case, particulars.exhibit)
 }

@@ -7,6 +7,7 @@
 //! checks every byte of it, and [`diff`] compares two manifests.
 
 mod bag;
+mod bag_info;
 mod case_dir;
 mod close;
 mod coverage;

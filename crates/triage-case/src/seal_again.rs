@@ -57,7 +57,7 @@ impl Custody<'_> {
             let reason = format!("it has {LIMIT_SEALS} seals, more have no name");
             return Err(Error::Damaged { document: "the package".to_owned(), reason });
         }
-        self.remove_unfinished()?;
+        self.remove_unfinished(newest.number)?;
         let bag = Bag::read(self.case.folder(), &|path| path != SCRIPT)?;
         self.check_tags(&bag)?;
         self.check_sealed(&bag, newest)?;
@@ -102,8 +102,10 @@ impl Custody<'_> {
     /// given. `at` is the time now, in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if `number` is not the newest seal, or a file of the bag's own was
-    /// changed; [`Error::Exists`] if the seal has all the signatures that it may have.
+    /// [`Error::Custody`] if a certificate is not valid now, or was not when the seal was made: its
+    /// signature is judged at that time, and a new seal is for that one. [`Error::Damaged`] if
+    /// `number` is not the newest seal, or a file of the bag's own was changed; [`Error::Exists`]
+    /// if the seal has all the signatures that it may have.
     pub fn sign(
         &mut self,
         number: Option<u32>,
@@ -118,7 +120,9 @@ impl Custody<'_> {
         }
         if let Some(key) = &signed_by.certificate {
             sealed.path = self.free_signature(&seal, "p7s")?;
-            self.write(&sealed.path, &key.sign(&bytes, at)?)?;
+            let signature = key.sign(&bytes, at)?;
+            check_of_seal(&signature, &bytes)?;
+            self.write(&sealed.path, &signature)?;
         }
         self.finish()?;
         Ok(sealed)
@@ -136,6 +140,7 @@ impl Custody<'_> {
     ) -> Result<(Sealed, String), Error> {
         let (mut sealed, bytes) = self.newest_for(number)?;
         let signer = check_cms(signature, &bytes, None, at)?;
+        check_of_seal(signature, &bytes)?;
         sealed.path = self.free_signature(&sealed.path, "p7s")?;
         self.write(&sealed.path, signature)?;
         self.finish()?;
@@ -159,7 +164,7 @@ impl Custody<'_> {
             let document = format!("seal {}", number.unwrap_or_default());
             return Err(Error::Damaged { document, reason });
         }
-        self.remove_unfinished()?;
+        self.remove_unfinished(newest.number)?;
         self.check_tags(&Bag::read(self.case.folder(), &|path| is_tag(path) && path != SCRIPT)?)?;
         let bytes = read(&self.case.path(&path))?;
         Ok((Sealed { number: newest.number, sha256: newest.sha256.clone(), path }, bytes))
@@ -187,14 +192,24 @@ impl Custody<'_> {
     }
 
     /// Removes what a killed run had begun to write: also a signer's key without its signature, and
-    /// a query without its stamp, which are written first.
-    fn remove_unfinished(&self) -> Result<(), Error> {
+    /// a query without its stamp, which are written first; and what belongs to a seal behind the
+    /// newest that was not written itself. What the bag lists is not from a killed run, and stays.
+    fn remove_unfinished(&self, newest: u32) -> Result<(), Error> {
         let folder = self.case.path("seals");
         write::remove_parts(&folder)?;
+        let listed = FileList::parse(&read(&self.case.path(TAGS))?)?;
+        let is_left = |path: &str| {
+            seal_file(path).is_some_and(|(number, _)| number == newest + 1)
+                && !listed.files().iter().any(|file| file.path == path)
+        };
         for entry in std::fs::read_dir(&folder).map_err(failed("look into", &folder))? {
             let entry = entry.map_err(failed("look into", &folder))?;
             let name = entry.file_name();
             let name = name.to_str().unwrap_or_default();
+            if is_left(&format!("seals/{name}")) {
+                write::remove_if_there(&entry.path())?;
+                continue;
+            }
             let key_of = name.strip_suffix(".signer").map(str::to_owned);
             let query_of = name.strip_suffix(".tsq").map(|of| format!("{of}.tsr"));
             if let Some(of) = key_of.or(query_of)
@@ -217,14 +232,13 @@ impl Custody<'_> {
         write::sync_all(folder)
     }
 
-    /// The event comes before the seal, so that the seal covers it. An interrupted sealing has
-    /// written it already.
+    /// The event comes before the seal, so that the seal covers it. An interrupted sealing that was
+    /// begun with the same words has written it already; one with other words stays in the log too.
     fn say_sealed(&mut self, number: u32, sealing: &Sealing<'_>) -> Result<(), Error> {
         let mut event = sealing.event.clone();
         event.action = Action::Sealed.name().to_owned();
         event.output = Some(json!({ "seal": number }));
-        let said = self.log().events().last();
-        if said.is_some_and(|said| said.action == event.action && said.output == event.output) {
+        if self.log().events().last().is_some_and(|said| says_the_same(said, &event)) {
             return Ok(());
         }
         self.append(event).map(|_| ())
@@ -274,6 +288,19 @@ impl Custody<'_> {
         let reason = format!("it is not as seal {} lists it; see `triage verify`", newest.number);
         Err(Error::Damaged { document, reason })
     }
+}
+
+/// A signature must hold at the time of its seal, as whoever verifies the package asks.
+fn check_of_seal(signature: &[u8], bytes: &[u8]) -> Result<(), Error> {
+    let at = unix_seconds(&Seal::parse(bytes)?.time).unwrap_or_default();
+    check_cms(signature, bytes, None, at)?;
+    Ok(())
+}
+
+/// Says whether two events differ in their place in the log and their time at most.
+fn says_the_same(said: &Event, event: &Event) -> bool {
+    let (seq, prev, time) = (said.seq, said.prev.clone(), said.time.clone());
+    *said == Event { seq, prev, time, ..event.clone() }
 }
 
 /// Writes the script for stock tools through the door that is given.

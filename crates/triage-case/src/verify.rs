@@ -7,6 +7,7 @@ use serde_json::Value;
 use triage_custody::{FileList, Seal, jcs};
 
 use crate::bag::{BAGIT, Bag, is_payload, is_tag};
+use crate::bag_info::render_bag_info;
 use crate::case_dir::read;
 use crate::seals::{SealFile, seal_file};
 use crate::signing::Signing;
@@ -145,6 +146,7 @@ pub fn verify_and_read(
     check_signed(&trust, newest, &mut verification);
     check_custody(case, &seals, &mut verification);
     check_documents(case, &bag, &mut verification);
+    check_bag_info(case, &bag, &seals, &mut verification);
     check_script(case, &bag, &seals, &mut verification);
     let manifest = match exhibit.as_ref() == Some(&newest.seal.exhibit) {
         true => manifest?.flatten(),
@@ -276,24 +278,45 @@ fn check_documents(case: &CaseDir, bag: &Bag, out: &mut Verification) {
     }
 }
 
+/// What the bag says of itself follows from the record, the first seal and the files.
+fn check_bag_info(case: &CaseDir, bag: &Bag, seals: &[SealFile], out: &mut Verification) {
+    let Some(first) = seals.first() else { return };
+    // What is wrong with it is told as such.
+    let Ok(particulars) = strict_document(&case.path("data/case.json")) else { return };
+    let Ok(particulars) = serde_json::from_value(particulars) else { return };
+    let expected = render_bag_info(&particulars, &first.seal.time, &bag.oxum());
+    let what = "bag information does not follow from the package";
+    check_rendered(case, "bag-info.txt", what, &expected, first, out);
+}
+
 /// The commands for stock tools follow from what is in the package.
 fn check_script(case: &CaseDir, bag: &Bag, seals: &[SealFile], out: &mut Verification) {
-    let actual = read(&case.path(SCRIPT)).unwrap_or_default();
-    if actual == render_script(bag.files.keys().map(String::as_str), seals).as_bytes() {
+    let Some(newest) = seals.last() else { return };
+    let expected = render_script(bag.files.keys().map(String::as_str), seals);
+    let what = "script does not follow from the package";
+    check_rendered(case, SCRIPT, what, &expected, newest, out);
+}
+
+/// Compares a file that is rendered from others with how this version renders it; the seal tells
+/// which version did.
+fn check_rendered(
+    case: &CaseDir,
+    path: &str,
+    what: &'static str,
+    expected: &str,
+    by: &SealFile,
+    out: &mut Verification,
+) {
+    if read(&case.path(path)).unwrap_or_default() == expected.as_bytes() {
         return;
     }
-    let made_by = seals.last().and_then(|newest| newest.seal.tool["version"].as_str());
+    let made_by = by.seal.tool["version"].as_str();
     match made_by.filter(|version| *version != env!("CARGO_PKG_VERSION")) {
         Some(version) => out.warnings.push(format!(
-            "{SCRIPT} was NOT COMPARED: version {version:?} wrote it, and this one words it \
+            "{path} was NOT COMPARED: version {version:?} wrote it, and this one words it \
              differently"
         )),
-        None => out.find(
-            "script does not follow from the package",
-            SCRIPT,
-            "as this version writes it",
-            "another",
-        ),
+        None => out.find(what, path, "as this version writes it", "another"),
     }
 }
 

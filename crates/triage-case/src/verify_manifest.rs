@@ -10,7 +10,7 @@ use crate::bag::Bag;
 use crate::close::counts;
 use crate::evidence_list::{extension, list_algorithm, list_line};
 use crate::index::{Keys, keys_of};
-use crate::journal::keys_of_manifest;
+use crate::journal::{UNSORTED, keys_of_manifest};
 use crate::lines::{ReadLines, for_each_part};
 use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
@@ -20,8 +20,6 @@ use crate::{CaseDir, Coverage, Error, Record, parse_line};
 const LIMIT_FINDINGS: usize = 20;
 /// Where the manifest lies.
 pub(crate) const MANIFEST: &str = "data/manifest.ndjson";
-/// What is wrong with a line whose location does not follow the one before.
-const UNSORTED: &str = "it is out of order";
 
 /// What some lines give, one after the other.
 #[derive(Default)]
