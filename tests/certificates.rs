@@ -140,14 +140,32 @@ fn drafts_name_what_stands_beside_the_seals(scene: &Scene) {
             assert!(text.contains(said), "{said:?} in {name}: {text}");
         }
     }
-    // A stamp of something else is named as what it is.
-    let kept = fs::read(scene.path("C/seals/0002.json.sig.tsr")).unwrap();
-    fs::copy(scene.path("C/seals/0001.json.p7s.tsr"), scene.path("C/seals/0002.json.sig.tsr"))
-        .unwrap();
-    let args = ["report", "C", "--certificate", "fre902-14", "--format", "text"];
-    let draft = scene.triage(args).exits(0);
-    assert!(draft.stdout.contains("NO valid"), "{}", draft.stdout);
-    fs::write(scene.path("C/seals/0002.json.sig.tsr"), kept).unwrap();
+    // A stamp or signature of something else is named as what it is.
+    for (name, other) in [
+        ("0002.json.sig.tsr", "0001.json.p7s.tsr"),
+        ("0002.json.p7s", "0001.json.p7s"),
+        ("0002.json.sig", "of-other.sig"),
+    ] {
+        let path = scene.path("C/seals").join(name);
+        let kept = fs::read(&path).unwrap();
+        let other = match other {
+            "of-other.sig" => signature_of_another_seal(scene),
+            other => fs::read(scene.path("C/seals").join(other)).unwrap(),
+        };
+        fs::write(&path, other).unwrap();
+        let args = ["report", "C", "--certificate", "fre902-14", "--format", "text"];
+        let draft = scene.triage(args).exits(0);
+        let words: Vec<&str> = draft.stdout.split_whitespace().collect();
+        let (text, said) = (words.join(" "), format!("seals/{name} is NO valid"));
+        assert!(text.contains(&said), "{said:?} in {text}");
+        fs::write(&path, kept).unwrap();
+    }
+}
+
+/// What the key of the second seal signs elsewhere.
+fn signature_of_another_seal(scene: &Scene) -> Vec<u8> {
+    scene.triage(["scan", "evidence", "--case", "D", "--sign-key", "key"]).exits(0);
+    fs::read(scene.path("D/seals/0001.json.sig")).unwrap()
 }
 
 #[test]
@@ -285,7 +303,11 @@ fn a_certificate_that_is_newer_than_the_seal_needs_a_seal_of_its_own() {
     let with = ["--cms-key", "x/new.key", "--cms-chain", "x/new.pem"];
     let ran = scene.triage([&["custody", "sign", "C"][..], &with].concat()).exits(5);
     assert!(ran.stderr.contains("valid"), "{}", ran.stderr);
-    // Nothing was written that would not hold.
+    scene.triage(["custody", "keygen", "key"]).exits(0);
+    let both = ["custody", "sign", "C", "--sign-key", "key"];
+    scene.triage([&both[..], &with].concat()).exits(5);
+    // Nothing was written, by the key neither, that would not hold.
+    assert!(!scene.path("C/seals/0001.json.2.sig").exists());
     verify(&scene, &["--cms-root", "x/root.pem"]).exits(0);
     scene.triage([&["custody", "seal", "C", "--by", "Newcomer"][..], &with].concat()).exits(0);
     verify(&scene, &[]).exits(0);

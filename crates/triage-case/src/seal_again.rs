@@ -114,15 +114,21 @@ impl Custody<'_> {
     ) -> Result<Sealed, Error> {
         let (mut sealed, bytes) = self.newest_for(number)?;
         let seal = sealed.path.clone();
+        // A certificate that is refused leaves nothing behind, not even the key's signature.
+        let by_certificate = match &signed_by.certificate {
+            Some(key) => Some(key.sign(&bytes, at)?),
+            None => None,
+        };
+        if let Some(signature) = &by_certificate {
+            check_of_seal(signature, &bytes)?;
+        }
         if let Some(key) = &signed_by.key {
             sealed.path = self.free_signature(&seal, "sig")?;
             self.write_signature(&sealed.path, &bytes, key)?;
         }
-        if let Some(key) = &signed_by.certificate {
+        if let Some(signature) = &by_certificate {
             sealed.path = self.free_signature(&seal, "p7s")?;
-            let signature = key.sign(&bytes, at)?;
-            check_of_seal(&signature, &bytes)?;
-            self.write(&sealed.path, &signature)?;
+            self.write(&sealed.path, signature)?;
         }
         self.finish()?;
         Ok(sealed)

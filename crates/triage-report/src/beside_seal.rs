@@ -4,40 +4,39 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use triage_case::CaseDir;
-use triage_custody::{Stamp, StampQuery, check_cms, unix_seconds, utc_text};
+use triage_custody::{AllowedSigners, Stamp, StampQuery, check_cms, unix_seconds, utc_text};
 
 /// The longest file that is read: a stamp with its chain of certificates has a few KiB.
 const LIMIT_BYTES: u64 = 1 << 20;
 /// How many files of seals are named.
 const LIMIT_FILES: usize = 1_000;
 
-/// Returns a row for each, given the path of the newest seal in the package.
+/// Returns a row for each, given the path of the newest seal in the package. Of too many files the
+/// first ones have none: the newest seals come last.
 pub(crate) fn beside_seal(case: &CaseDir, newest: &str) -> io::Result<Vec<(&'static str, String)>> {
     let mut names: Vec<String> = std::fs::read_dir(case.path("seals"))?
         .map(|entry| Ok(entry?.file_name()))
         .filter_map(|name: io::Result<_>| name.map(|name| name.into_string().ok()).transpose())
         .collect::<Result<_, _>>()?;
     names.sort_unstable();
-    let paths = names.iter().take(LIMIT_FILES).map(|name| format!("seals/{name}"));
+    let first = names.len().saturating_sub(LIMIT_FILES);
     let mut rows = Vec::new();
-    for path in paths {
+    if first > 0 {
+        rows.push(("Further", format!("{first} more files of earlier seals are not named here")));
+    }
+    for path in names[first..].iter().map(|name| format!("seals/{name}")) {
         if let Some(stamped) = path.strip_suffix(".tsr") {
             rows.push(("Time-stamp", stamp(case, stamped)?));
         } else if path.ends_with(".p7s") && path.starts_with(newest) {
             rows.push(("Signed with a certificate", signer(case, newest, &path)?));
-        } else if let Some(signature) = path.strip_suffix(".signer")
-            && path.starts_with(newest)
-        {
-            rows.push(("Signed with a key", principal(case, signature, &path)?));
+        } else if path.ends_with(".sig") && path.starts_with(newest) {
+            rows.push(("Signed with a key", principal(case, newest, &path)?));
         } else if path.ends_with(".json") && path != newest {
             rows.push(("Earlier seal", seal(case, &path)?));
         }
-    }
-    if names.len() > LIMIT_FILES {
-        let more = format!("{} more files of seals are not named here", names.len() - LIMIT_FILES);
-        rows.push(("Further", more));
     }
     Ok(rows)
 }
@@ -62,26 +61,48 @@ fn stamp(case: &CaseDir, stamped: &str) -> io::Result<String> {
 
 fn signer(case: &CaseDir, seal: &str, path: &str) -> io::Result<String> {
     let (signature, message) = (read(case, path)?, read(case, seal)?);
-    let parsed: Value = serde_json::from_slice(&message).map_err(io::Error::other)?;
-    let at = parsed["time"].as_str().and_then(unix_seconds).unwrap_or_default();
+    let at = text(&parse(&message)?["time"]).as_deref().and_then(unix_seconds).unwrap_or_default();
     Ok(match check_cms(&signature, &message, None, at) {
         Ok(signer) => format!("{path}, by {}", signer.subject()),
         Err(error) => format!("{path} is NO valid signature of {seal}: {error}"),
     })
 }
 
-fn principal(case: &CaseDir, signature: &str, path: &str) -> io::Result<String> {
-    let line = String::from_utf8_lossy(&read(case, path)?).into_owned();
-    let name = line.split_whitespace().next().unwrap_or("nobody").to_owned();
-    Ok(format!("{signature}, by {name}"))
+/// A signature of OpenSSH, and the name that goes with its key: beside it, or where a scan puts it.
+fn principal(case: &CaseDir, seal: &str, path: &str) -> io::Result<String> {
+    let (signature, message) = (read(case, path)?, read(case, seal)?);
+    let parsed = parse(&message)?;
+    let beside = format!("{path}.signer");
+    let is_beside = case.path(&beside).symlink_metadata().is_ok();
+    let keys = read(case, if is_beside { &beside } else { "keys/allowed_signers" });
+    let keys = String::from_utf8_lossy(&keys.unwrap_or_default()).into_owned();
+    let keys = match AllowedSigners::parse(&keys, &TimeZone::UTC) {
+        Ok(keys) => keys,
+        Err(error) => return Ok(format!("{path} is NO valid signature of {seal}: {error}")),
+    };
+    let own = text(&parsed["signer"]).filter(|_| path == format!("{seal}.sig"));
+    let name = own.or_else(|| keys.all().first().map(|line| line.principals.clone()));
+    let name = name.unwrap_or_else(|| "nobody".to_owned());
+    let at = text(&parsed["time"]).as_deref().and_then(unix_seconds);
+    Ok(match keys.check(&name, &message, &signature, at) {
+        Ok(_) => format!("{path}, by {name}"),
+        Err(refused) => format!("{path} is NO valid signature of {seal}: {refused}"),
+    })
 }
 
 fn seal(case: &CaseDir, path: &str) -> io::Result<String> {
-    let seal: Value = serde_json::from_slice(&read(case, path)?).map_err(io::Error::other)?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let seal = parse(&read(case, path)?)?;
     let signer = text(&seal["signer"]).or_else(|| text(&seal["certificate"]["subject"]));
     let signer = signer.map_or("NOT SIGNED".to_owned(), |signer| format!("signed by {signer}"));
     Ok(format!("{path}, made {}, {signer}", text(&seal["time"]).unwrap_or_default()))
+}
+
+fn parse(seal: &[u8]) -> io::Result<Value> {
+    serde_json::from_slice(seal).map_err(io::Error::other)
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 fn read(case: &CaseDir, path: &str) -> io::Result<Vec<u8>> {

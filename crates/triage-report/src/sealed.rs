@@ -12,8 +12,6 @@ use crate::beside_seal::beside_seal;
 
 /// The longest seal that is read: one has about 1 KiB.
 const LIMIT_SEAL_BYTES: u64 = 1 << 20;
-/// How many seals are looked for.
-const LIMIT_SEALS: u32 = 9_999;
 
 /// What a report says about the latest seal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +33,10 @@ pub(crate) struct Sealed {
 impl Sealed {
     /// Reads the latest seal of a package; `None` if it has none.
     pub(crate) fn latest(case: &CaseDir) -> io::Result<Option<Self>> {
-        let mut latest = None;
-        for number in 1..=LIMIT_SEALS {
-            let path = format!("seals/{number:04}.json");
-            if !case.path(&path).is_file() {
-                break;
-            }
-            latest = Some(path);
+        let path = case.newest_seal();
+        if !case.path(&path).is_file() {
+            return Ok(None);
         }
-        let Some(path) = latest else { return Ok(None) };
         let mut bytes = Vec::new();
         File::open(case.path(&path))?.take(LIMIT_SEAL_BYTES).read_to_end(&mut bytes)?;
         let seal: Value = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
