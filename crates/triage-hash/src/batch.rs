@@ -10,10 +10,17 @@ use crate::chains::{CHAINED, Chains, Tail};
 use crate::constants::Block;
 use crate::hasher::Hasher;
 use crate::lanes::{Columns, Engine, LANES, Rows};
-use crate::{Algorithm, Algorithms, Digests, hash_bytes};
+use crate::{Algorithms, Digests, hash_bytes};
 
 /// Blocks that lanes take in one go, so that algorithms without lanes find them in the cache.
 const STEP_BLOCKS: usize = 64;
+
+/// Says whether this machine computes one of these digests faster of many contents side by side.
+#[must_use]
+pub fn has_lanes(algorithms: Algorithms) -> bool {
+    let engine = Engine::detect();
+    engine.is_some_and(|engine| !engine.in_lanes(LANES).intersection(algorithms).is_empty())
+}
 
 /// Returns the digests of every buffer, in the order of `buffers`.
 ///
@@ -157,8 +164,9 @@ impl<'a> Batch<'a> {
 /// Gives each hasher its chunk; faster together when many chunks are equally long.
 ///
 /// The states afterwards are those of [`Hasher::update`] on each hasher with its chunk. Hashers
-/// share lanes if their algorithms are the same, with MD5 among them, their chunks have the same
-/// length, a multiple of 64, and so many bytes came before; the others go one after the other.
+/// share lanes if their algorithms are the same, with one among them that has lanes, their chunks
+/// have the same length, a multiple of 64, and so many bytes came before; the others go one after
+/// the other.
 pub fn update_many(mut streams: Vec<(&mut Hasher, &[u8])>) {
     let engine = Engine::detect();
     let model = streams.iter().find(|(hasher, chunk)| fits_lanes(hasher, chunk));
@@ -178,12 +186,12 @@ pub fn update_many(mut streams: Vec<(&mut Hasher, &[u8])>) {
     alone.iter_mut().for_each(|(hasher, chunk)| hasher.update(chunk));
 }
 
-/// Says whether this hasher can share lanes with others for this chunk, and whether it is worth it.
+/// Says whether this hasher can share lanes with others for this chunk.
 fn fits_lanes(hasher: &Hasher, chunk: &[u8]) -> bool {
     !chunk.is_empty()
         && chunk.len().is_multiple_of(64)
         && hasher.is_at_block()
-        && hasher.chained().contains(Algorithm::Md5)
+        && !hasher.chained().is_empty()
 }
 
 /// Advances hashers of the same algorithms side by side over as many whole blocks each.

@@ -24,7 +24,7 @@ mod paths;
 mod sha_ni;
 
 pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
-pub use batch::{hash_batch, update_many};
+pub use batch::{has_lanes, hash_batch, update_many};
 pub use digest::{BadDigest, Digest};
 pub use digests::Digests;
 pub use hasher::{Hasher, hash_bytes};

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use triage_case::{Record, Status};
 use triage_evidence::{Chunk, Entry, FileId, Kind, Problem, ProblemKind, Stream};
-use triage_hash::{Algorithms, hash_batch, hash_bytes};
+use triage_hash::{Algorithms, has_lanes, hash_batch, hash_bytes};
 use triage_walk::{Batch, Met, Verdict};
 
 use crate::carry::Carried;
 use crate::classify::classify;
 use crate::content::Content;
-use crate::job::{JobId, Lost, Place, Slot};
+use crate::job::{At, JobId, Lost, Slot};
 use crate::reading::{Ends, Pulse, READ_BYTES, Reading};
 use crate::stage::Shared;
 use crate::streams::Streams;
@@ -22,8 +22,8 @@ use crate::{Halt, Ledger};
 /// larger one is one stream, at a third of the speed: on a user's disk, log-normal sizes, half of
 /// all bytes lie in files above 2 MiB, a fifth above 8 MiB.
 const SMALL_BYTES: u64 = 8 * 1024 * 1024;
-/// The same without MD5, SHA-1 or SHA-256: nothing else gains from lanes, and a larger file is
-/// faster through a buffer that stays in the cache.
+/// The same without a digest that this machine has lanes for: a larger file is faster through a
+/// buffer that stays in the cache.
 const SMALL_BYTES_WITHOUT_LANES: u64 = 64 * 1024;
 /// How much content is hashed side by side: 16 lanes of 3 MiB, which each thread holds. A user's
 /// disk took 1.35 s on one thread, with groups of 32 MiB (files up to 4 MiB) 1.53 s, of 16 MiB (up
@@ -49,8 +49,8 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(crate) const fn at(&self, place: usize) -> Place {
-        Place { job: self.id, place }
+    pub(crate) const fn at(&self, place: usize) -> At {
+        At { job: self.id, place }
     }
 
     fn carried(&self, place: usize) -> Option<&Carried> {
@@ -66,8 +66,9 @@ pub(crate) struct Examiner<G: Ledger> {
     /// file costs a pass over memory.
     arena: Vec<u8>,
     arena_used: usize,
-    /// Whether a digest is asked for that many contents side by side are faster with.
-    pub(crate) has_lanes: bool,
+    /// Whether a digest is asked for that large contents side by side, or one with two threads, are
+    /// faster with.
+    pub(crate) streams_pay: bool,
     /// Up to which size a file goes into the arena.
     small_bytes: u64,
     buffer: Vec<u8>,
@@ -109,14 +110,16 @@ impl From<Lost> for Cut {
 impl<G: Ledger> Examiner<G> {
     /// Returns an examiner that works in that slot.
     pub(crate) fn new(shared: Arc<Shared<G>>, slot: Arc<Slot<G::Line>>) -> Self {
-        let has_lanes = Algorithms::DEFAULT.iter().any(|lane| shared.algorithms.contains(lane));
+        let algorithms = shared.algorithms;
+        let small_bytes =
+            if has_lanes(algorithms) { SMALL_BYTES } else { SMALL_BYTES_WITHOUT_LANES };
         Self {
             shared,
             slot,
             arena: Vec::new(),
             arena_used: 0,
-            has_lanes,
-            small_bytes: if has_lanes { SMALL_BYTES } else { SMALL_BYTES_WITHOUT_LANES },
+            streams_pay: Algorithms::DEFAULT.iter().any(|other| algorithms.contains(other)),
+            small_bytes,
             buffer: vec![0; READ_BYTES],
             streams: Streams::default(),
         }

@@ -47,7 +47,7 @@ pub(crate) struct JobId(u64);
 
 /// One entry of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct At {
     pub(crate) job: JobId,
     /// Its place in the batch.
     pub(crate) place: usize,
@@ -56,7 +56,7 @@ pub(crate) struct Place {
 struct State<L> {
     jobs: Vec<(JobId, Job<L>)>,
     next: u64,
-    reading: Option<Place>,
+    reading: Option<At>,
     abandoned: bool,
 }
 
@@ -103,10 +103,10 @@ impl<L> Slot<L> {
     }
 
     /// Says that this entry is being read from now on.
-    pub(crate) fn reading(&self, place: Place, now: Duration) -> Result<(), Lost> {
+    pub(crate) fn reading(&self, at: At, now: Duration) -> Result<(), Lost> {
         self.beat(now);
         let mut state = self.lock();
-        state.reading = Some(place);
+        state.reading = Some(at);
         if state.abandoned { Err(Lost) } else { Ok(()) }
     }
 
@@ -156,7 +156,7 @@ impl<L> Slot<L> {
             return None;
         }
         let mut state = self.lock();
-        let Place { job: id, place } = state.reading?;
+        let At { job: id, place } = state.reading?;
         let (_, job) = state.jobs.iter_mut().find(|(other, _)| *other == id)?;
         job.given_up.push(place);
         let hangs = (Arc::clone(&job.batch), place);

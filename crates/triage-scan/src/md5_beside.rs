@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::Ledger;
 use crate::examine::{Cut, Examiner};
-use crate::streams::Begun;
+use crate::streams::Large;
 
 /// How much goes to the helper at once. Waking a thread takes up to 0.5 ms, the MD5 of this 2 ms.
 const PIECE_BYTES: usize = 1024 * 1024;
@@ -17,7 +17,7 @@ const WAITING: usize = 2;
 
 impl<G: Ledger> Examiner<G> {
     /// Says whether another worker waits or has ended, and there is nothing that it could begin.
-    fn has_helper(&self) -> bool {
+    fn has_spare_thread(&self) -> bool {
         let alive = self.shared.alive.load(Ordering::SeqCst);
         let busy = alive.saturating_sub(self.shared.idle.load(Ordering::SeqCst));
         busy < self.shared.execution.threads && self.shared.work.is_empty()
@@ -25,8 +25,8 @@ impl<G: Ledger> Examiner<G> {
 
     /// Reads and hashes a stream with two threads as long as nobody else wants the other one, up to
     /// a hole, a bad place or the end.
-    pub(crate) fn advance_with_helper(&self, stream: &mut Begun) -> Result<(), Cut> {
-        if !self.has_helper() {
+    pub(crate) fn advance_on_two_threads(&self, stream: &mut Large) -> Result<(), Cut> {
+        if !self.has_spare_thread() {
             return Ok(());
         }
         let Some(mut md5) = stream.reading.take_md5() else { return Ok(()) };
@@ -50,9 +50,9 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Gives what is read to the helper, and the other digests here.
-    fn feed(&self, stream: &mut Begun, helper: &SyncSender<Arc<Vec<u8>>>) -> Result<(), Cut> {
+    fn feed(&self, stream: &mut Large, helper: &SyncSender<Arc<Vec<u8>>>) -> Result<(), Cut> {
         let mut given = VecDeque::new();
-        while self.has_helper() {
+        while self.has_spare_thread() {
             self.fill(stream, PIECE_BYTES)?;
             let Some(piece) = stream.take_piece() else { break };
             let piece = Arc::new(piece);

@@ -95,9 +95,12 @@ pub fn run<G: Ledger, E>(
 type Walking = Box<dyn FnOnce(&mut dyn FnMut(Batch) -> Flow) -> Tally + Send>;
 
 /// Signs of life of the walk.
+#[derive(Default)]
 struct WalkBeat {
     at_ms: AtomicU64,
     waiting: AtomicBool,
+    /// How many entries were handed out.
+    met: AtomicU64,
 }
 
 struct Run<G: Ledger> {
@@ -142,8 +145,7 @@ impl<G: Ledger> Run<G> {
             done: to_done,
         });
         let first_seq = scanned.walk.resume.as_ref().map_or(0, |(_, next_seq)| *next_seq);
-        let walk_beat =
-            Arc::new(WalkBeat { at_ms: AtomicU64::new(0), waiting: AtomicBool::new(false) });
+        let walk_beat = Arc::<WalkBeat>::default();
         let last_met = Arc::default();
         let carry_problem = Arc::<CarryProblem>::default();
         let left = Arc::clone(&carry_problem);
@@ -296,8 +298,11 @@ impl<G: Ledger> Run<G> {
         now.saturating_sub(at) > limit
     }
 
+    /// Says whether every entry that the walk has met is kept: none waits for a worker, is being
+    /// read, or waits for one that is.
     fn all_met_is_kept(&self) -> bool {
-        self.shared.work.is_empty() && self.done.is_empty() && self.shared.pressure.is_empty()
+        let met = self.walk_beat.met.load(Ordering::SeqCst);
+        self.reorder.next_seq() == self.first_seq + met
     }
 }
 
@@ -360,6 +365,7 @@ impl<G: Ledger> Walker<G> {
         if let (Some(met), Ok(mut last)) = (work.batch.met.last(), self.last_met.lock()) {
             *last = met.entry.location.clone();
         }
+        self.beat.met.fetch_add(work.batch.met.len() as u64, Ordering::SeqCst);
         loop {
             match self.to_work.send_timeout(work, TICK) {
                 Ok(()) => break,

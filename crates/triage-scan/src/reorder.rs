@@ -69,11 +69,6 @@ impl Pressure {
         self.fell.notify_all();
     }
 
-    /// Says whether no finished line waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) == 0
-    }
-
     /// Waits a while if the bound is exceeded; returns whether it still is.
     pub(crate) fn wait(&self) -> bool {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);

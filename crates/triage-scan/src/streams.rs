@@ -15,7 +15,7 @@ use triage_walk::Batch;
 
 use crate::content::Content;
 use crate::examine::{Cut, Examiner, Found, Task, WorkerPulse, internal};
-use crate::job::{JobId, Place};
+use crate::job::{At, JobId};
 use crate::reading::{Ends, Filled, Reading, Then};
 use crate::{Halt, Ledger};
 
@@ -30,7 +30,7 @@ const PIECES: usize = 64;
 /// The large contents that a worker has begun.
 #[derive(Default)]
 pub(crate) struct Streams {
-    begun: Vec<Begun>,
+    begun: Vec<Large>,
     /// Batches begun since the streams went on.
     batches: usize,
     /// Pieces of each stream since then.
@@ -38,8 +38,8 @@ pub(crate) struct Streams {
 }
 
 /// A large content that was begun.
-pub(crate) struct Begun {
-    at: Place,
+pub(crate) struct Large {
+    at: At,
     batch: Arc<Batch>,
     pub(crate) reading: Reading,
     buffer: Vec<u8>,
@@ -48,7 +48,7 @@ pub(crate) struct Begun {
     ended: Option<Ended>,
 }
 
-impl Begun {
+impl Large {
     /// Takes what was read and not hashed, if more follows and there is a digest of it.
     pub(crate) fn take_piece(&mut self) -> Option<Vec<u8>> {
         self.reading.hasher()?;
@@ -77,7 +77,7 @@ impl<G: Ledger> Examiner<G> {
     /// Says whether a large content is read side by side with others: not where a head would move
     /// between them, nor if the run ends at a number of hits.
     pub(crate) fn goes_with_streams(&self, entry: &Entry) -> bool {
-        self.has_lanes
+        self.streams_pay
             && self.shared.gate.is_none()
             && self.shared.execution.stop_after.is_none()
             && !self.is_small(entry)
@@ -114,7 +114,7 @@ impl<G: Ledger> Examiner<G> {
         };
         let reading = Reading::new(stream, self.shared.algorithms);
         let (buffer, filled, ended) = (Vec::new(), None, None);
-        self.streams.begun.push(Begun { at, batch, reading, buffer, filled, ended });
+        self.streams.begun.push(Large { at, batch, reading, buffer, filled, ended });
         self.shared.streams.fetch_add(1, Ordering::SeqCst);
         Ok(Found::Later)
     }
@@ -133,7 +133,7 @@ impl<G: Ledger> Examiner<G> {
         self.shared.streams.fetch_sub(ended.len(), Ordering::SeqCst);
         advanced?;
         let mut jobs = Vec::new();
-        for Begun { at, batch, ended, .. } in ended {
+        for Large { at, batch, ended, .. } in ended {
             let content = ended.flatten().map(|content| *content);
             self.put(at.job, &batch, vec![(at.place, content)])?;
             if !jobs.contains(&at.job) {
@@ -143,9 +143,9 @@ impl<G: Ledger> Examiner<G> {
         Ok(jobs)
     }
 
-    fn advance(&mut self, begun: &mut [Begun]) -> Result<(), Cut> {
+    fn advance(&mut self, begun: &mut [Large]) -> Result<(), Cut> {
         if let [alone] = begun {
-            self.advance_with_helper(alone)?;
+            self.advance_on_two_threads(alone)?;
         }
         begun.iter_mut().try_for_each(|stream| self.fill(stream, PIECE_BYTES))?;
         hash(begun);
@@ -153,7 +153,7 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Fills the buffer of a stream, unless it is filled.
-    pub(crate) fn fill(&self, stream: &mut Begun, piece_bytes: usize) -> Result<(), Cut> {
+    pub(crate) fn fill(&self, stream: &mut Large, piece_bytes: usize) -> Result<(), Cut> {
         if stream.filled.is_some() || stream.ended.is_some() {
             return Ok(());
         }
@@ -167,7 +167,7 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Does what comes behind the bytes that were hashed.
-    fn follow(&self, stream: &mut Begun) -> Result<(), Cut> {
+    fn follow(&self, stream: &mut Large) -> Result<(), Cut> {
         let Some(filled) = stream.filled.take() else { return Ok(()) };
         match filled.then {
             Then::More => {}
@@ -214,14 +214,14 @@ impl<G: Ledger> Examiner<G> {
 }
 
 /// Hashes what was read of the streams, side by side.
-fn hash(begun: &mut [Begun]) {
+fn hash(begun: &mut [Large]) {
     let filled = begun.iter_mut().filter_map(|stream| {
         let bytes = stream.buffer.get(..stream.filled.as_ref()?.bytes)?;
         Some((stream.reading.hasher()?, bytes))
     });
     let filled: Vec<_> = filled.collect();
     if catch_unwind(AssertUnwindSafe(|| update_many(filled))).is_err() {
-        begun.iter_mut().for_each(Begun::fail);
+        begun.iter_mut().for_each(Large::fail);
     }
 }
 

@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use triage_case::{Record, Status};
-use triage_evidence::{
-    Chunk, Directory, Entry, FileId, Kind, Listing, Location, Problem, ProblemKind, Stream,
-};
+use triage_evidence::{Chunk, Directory, Entry, Kind, Location, Problem, ProblemKind, Stream};
 use triage_hash::hash_bytes;
 use triage_walk::{Met, Verdict};
 
-use super::tests::{AsIs, scanned};
+use super::tests::{Contents, records, scanned};
 use super::*;
 
 /// More than what is read whole.
@@ -77,33 +75,16 @@ impl Stream for Film {
     }
 }
 
-struct Films(Arc<Halting>);
-
-impl Directory for Films {
-    fn list(&self) -> Listing {
-        Listing::default()
-    }
-
-    fn examine(&self, _: &[u8], _: Location) -> Result<Entry, Problem> {
-        Err(Problem::new(ProblemKind::Unreadable, "not asked"))
-    }
-
-    fn open_directory(&self, _: &Entry) -> Result<Arc<dyn Directory>, Problem> {
-        Err(Problem::new(ProblemKind::Unreadable, "not asked"))
-    }
-
-    fn open_parent(&self, _: FileId) -> Result<Arc<dyn Directory>, Problem> {
-        Err(Problem::new(ProblemKind::Unreadable, "not asked"))
-    }
-
-    fn open_stream(&self, entry: &Entry) -> Result<Box<dyn Stream>, Problem> {
+/// A directory of films that do as their names say.
+fn films(halting: Arc<Halting>) -> Arc<dyn Directory> {
+    Arc::new(Contents(move |entry: &Entry| -> Result<Box<dyn Stream>, Problem> {
         let name = String::from_utf8(entry.location.name().to_vec()).unwrap();
         if name == "refused" {
             return Err(Problem::new(ProblemKind::Unreadable, "refused").with_code("EACCES"));
         }
         let bytes = content(&name, usize::try_from(entry.size_bytes.unwrap()).unwrap());
-        Ok(Box::new(Film { halting: Arc::clone(&self.0), name, bytes, position: 0 }))
-    }
+        Ok(Box::new(Film { halting: Arc::clone(&halting), name, bytes, position: 0 }))
+    }))
 }
 
 /// A clock that goes on by itself, ten milliseconds at a time.
@@ -135,7 +116,7 @@ fn scan(batches: &[&[&str]], threads: usize) -> (Vec<Record>, Outcome) {
     scanned.clock = Arc::new(Ticking::start());
     scanned.execution.threads = threads;
     scanned.execution.read_timeout = Some(Duration::from_secs(2));
-    let halting = Arc::clone(&scanned.halting);
+    let directory = films(Arc::clone(&scanned.halting));
     let mut seq = 0..;
     let mut met = |name: &&str| {
         let seq = seq.next().unwrap();
@@ -151,18 +132,11 @@ fn scan(batches: &[&[&str]], threads: usize) -> (Vec<Record>, Outcome) {
     let entries = batches.iter().map(Vec::len).sum::<usize>() as u64;
     let walking: Walking = Box::new(move |hand_out| {
         for met in batches {
-            hand_out(Batch { directory: Arc::new(Films(Arc::clone(&halting))), met });
+            hand_out(Batch { directory: Arc::clone(&directory), met });
         }
         Tally { entries, ..Tally::default() }
     });
-    let mut records = Vec::new();
-    let outcome = Run::start(scanned, walking, AsIs)
-        .go(&mut |record: Record| -> Result<(), ()> {
-            records.push(record);
-            Ok(())
-        })
-        .unwrap();
-    (records, outcome)
+    records(scanned, walking)
 }
 
 /// Every record is there, in order, and what was read has the digests of its own bytes.

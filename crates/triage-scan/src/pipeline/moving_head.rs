@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use triage_case::Record;
-use triage_evidence::{
-    ByteSource, Chunk, Directory, Entry, FileId, Kind, Listing, Location, Problem, ProblemKind,
-    Stream,
-};
+use triage_evidence::{ByteSource, Chunk, Directory, Entry, Kind, Location, Problem, Stream};
 use triage_walk::{Met, Verdict};
 
-use super::tests::{AsIs, scanned};
+use super::tests::{Contents, records, scanned};
 use super::*;
 
 /// How much is read in the time of one seek: 10 ms at 150 MB/s.
@@ -70,8 +67,6 @@ fn begins_at(name: &[u8]) -> u64 {
     number * 77 % FILES * FILE_BYTES
 }
 
-struct Folder(Arc<Disk>);
-
 struct Content {
     disk: Arc<Disk>,
     start: u64,
@@ -104,31 +99,12 @@ impl Stream for Content {
     }
 }
 
-fn not_asked<T>() -> Result<T, Problem> {
-    Err(Problem::new(ProblemKind::Unreadable, "not asked"))
-}
-
-impl Directory for Folder {
-    fn list(&self) -> Listing {
-        Listing::default()
-    }
-
-    fn examine(&self, _: &[u8], _: Location) -> Result<Entry, Problem> {
-        not_asked()
-    }
-
-    fn open_directory(&self, _: &Entry) -> Result<Arc<dyn Directory>, Problem> {
-        not_asked()
-    }
-
-    fn open_parent(&self, _: FileId) -> Result<Arc<dyn Directory>, Problem> {
-        not_asked()
-    }
-
-    fn open_stream(&self, entry: &Entry) -> Result<Box<dyn Stream>, Problem> {
+/// A directory of files on that disk.
+fn folder(disk: Arc<Disk>) -> Arc<dyn Directory> {
+    Arc::new(Contents(move |entry: &Entry| -> Result<Box<dyn Stream>, Problem> {
         let start = begins_at(entry.location.name());
-        Ok(Box::new(Content { disk: Arc::clone(&self.0), start, position: 0 }))
-    }
+        Ok(Box::new(Content { disk: Arc::clone(&disk), start, position: 0 }))
+    }))
 }
 
 /// Scans the folder, in batches of so many, and returns the records and what the disk did.
@@ -145,19 +121,14 @@ fn scan(io: IoMode, threads: usize, batch: usize) -> (Vec<Record>, Head) {
             Met { seq, entry, verdict: Verdict::Content }
         })
         .collect();
-    let directory: Arc<dyn Directory> = Arc::new(Folder(Arc::clone(&disk)));
+    let directory = folder(Arc::clone(&disk));
     let walking: Walking = Box::new(move |hand_out| {
         for met in met.chunks(batch) {
             hand_out(Batch { directory: Arc::clone(&directory), met: met.to_vec() });
         }
         Tally { entries: FILES, bytes: FILES * FILE_BYTES, ..Tally::default() }
     });
-    let mut records = Vec::new();
-    let keep = &mut |record: Record| -> Result<(), ()> {
-        records.push(record);
-        Ok(())
-    };
-    Run::start(scanned, walking, AsIs).go(keep).unwrap();
+    let (records, _) = records(scanned, walking);
     let head = std::mem::take(&mut *disk.0.lock().unwrap());
     (records, head)
 }

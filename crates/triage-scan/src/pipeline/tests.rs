@@ -11,9 +11,6 @@ use triage_walk::{Met, Verdict};
 
 use super::*;
 
-/// A directory whose files behave as their names say.
-struct Troubled(Arc<Cutting>);
-
 /// How the operator interrupts while a file is read.
 struct Cutting {
     halting: Arc<Halting>,
@@ -35,12 +32,17 @@ fn sector(offset: u64) -> Problem {
 }
 
 impl Stream for TroubledStream {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<Chunk, Problem> {
+    fn read(&mut self, mut buffer: &mut [u8]) -> Result<Chunk, Problem> {
         match self.name.as_slice() {
             b"hangs" => loop {
                 thread::sleep(Duration::from_secs(3600));
             },
             b"panics" => panic!("a defect in a reader"),
+            b"slow" => {
+                thread::sleep(Duration::from_millis(40));
+                let length = buffer.len().min(200);
+                buffer = &mut buffer[..length];
+            }
             b"ends-when-the-other-begins" => {
                 while !self.cutting.begun.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(1));
@@ -88,7 +90,13 @@ impl Stream for TroubledStream {
     }
 }
 
-impl Directory for Troubled {
+/// A directory that does nothing but open contents, as a function says.
+pub(super) struct Contents<F>(pub(super) F);
+
+impl<F> Directory for Contents<F>
+where
+    F: Fn(&Entry) -> Result<Box<dyn Stream>, Problem> + Send + Sync,
+{
     fn list(&self) -> Listing {
         Listing::default()
     }
@@ -106,12 +114,19 @@ impl Directory for Troubled {
     }
 
     fn open_stream(&self, entry: &Entry) -> Result<Box<dyn Stream>, Problem> {
+        (self.0)(entry)
+    }
+}
+
+/// A directory whose files behave as their names say.
+fn troubled(cutting: Arc<Cutting>) -> Arc<dyn Directory> {
+    Arc::new(Contents(move |entry: &Entry| -> Result<Box<dyn Stream>, Problem> {
         if entry.location.name() == b"refused" {
             return Err(Problem::new(ProblemKind::Unreadable, "refused").with_code("EACCES"));
         }
-        let (cutting, name) = (Arc::clone(&self.0), entry.location.name().to_vec());
+        let (cutting, name) = (Arc::clone(&cutting), entry.location.name().to_vec());
         Ok(Box::new(TroubledStream { cutting, name, position: 0 }))
-    }
+    }))
 }
 
 #[derive(Clone)]
@@ -172,30 +187,8 @@ pub(super) fn scanned(io: IoMode) -> Scanned {
     }
 }
 
-fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
-    scan_batches(&[names], io, stalls)
-}
-
-/// Scans batches of files with these names. A file of which the name says so has another name.
-fn scan_batches(batches: &[&[&str]], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
-    let scanned = scanned(io);
-    let halting = Arc::clone(&scanned.halting);
-    let cutting = Arc::new(Cutting { halting, begun: AtomicBool::new(false) });
-    let mut seq = 0..;
-    let batches: Vec<Vec<Met>> = batches
-        .iter()
-        .map(|names| names.iter().zip(&mut seq).map(|(name, seq)| met(name, seq)).collect())
-        .collect();
-    let entries = batches.iter().map(Vec::len).sum::<usize>() as u64;
-    let walking: Walking = Box::new(move |hand_out| {
-        for met in batches {
-            hand_out(Batch { directory: Arc::new(Troubled(Arc::clone(&cutting))), met });
-        }
-        if stalls {
-            thread::sleep(Duration::from_secs(3600));
-        }
-        Tally { entries, bytes: entries * SIZE, ..Tally::default() }
-    });
+/// Runs, and returns what was kept.
+pub(super) fn records(scanned: Scanned, walking: Walking) -> (Vec<Record>, Outcome) {
     let mut records = Vec::new();
     let outcome = Run::start(scanned, walking, AsIs)
         .go(&mut |record: Record| -> Result<(), ()> {
@@ -206,10 +199,38 @@ fn scan_batches(batches: &[&[&str]], io: IoMode, stalls: bool) -> (Vec<Record>, 
     (records, outcome)
 }
 
+fn scan(names: &[&str], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
+    scan_batches(&[names], io, stalls)
+}
+
+/// Scans batches of files with these names. A file of which the name says so has another name.
+fn scan_batches(batches: &[&[&str]], io: IoMode, stalls: bool) -> (Vec<Record>, Outcome) {
+    let scanned = scanned(io);
+    let halting = Arc::clone(&scanned.halting);
+    let directory = troubled(Arc::new(Cutting { halting, begun: AtomicBool::new(false) }));
+    let mut seq = 0..;
+    let batches: Vec<Vec<Met>> = batches
+        .iter()
+        .map(|names| names.iter().zip(&mut seq).map(|(name, seq)| met(name, seq)).collect())
+        .collect();
+    let entries = batches.iter().map(Vec::len).sum::<usize>() as u64;
+    let walking: Walking = Box::new(move |hand_out| {
+        for met in batches {
+            hand_out(Batch { directory: Arc::clone(&directory), met });
+        }
+        if stalls {
+            thread::sleep(Duration::from_secs(3600));
+        }
+        Tally { entries, bytes: entries * SIZE, ..Tally::default() }
+    });
+    records(scanned, walking)
+}
+
 fn met(name: &str, seq: u64) -> Met {
     let location = Location::from_path(name.as_bytes().to_vec());
     let mut entry = Entry::unexamined(location, Kind::File);
-    entry.size_bytes = Some(SIZE);
+    // What has no size is read step by step, and shows life with each.
+    entry.size_bytes = (name != "slow").then_some(SIZE);
     if ["cut-off", "its-other-name"].contains(&name) {
         entry.id = Some(FileId { device: Device { major: 1, minor: 0 }, inode: 7 });
         entry.links = Some(2);
@@ -256,6 +277,16 @@ fn a_walk_that_hangs_ends_the_run_with_what_was_met() {
     assert_eq!(records.len(), 2);
     assert_eq!(outcome.tally, None);
     assert_eq!(outcome.stalled, Some(Location::from_path(b"fine-2".to_vec())));
+}
+
+#[test]
+fn a_walk_that_hangs_does_not_end_the_run_while_a_file_is_read() {
+    for io in [IoMode::Parallel, IoMode::OneReader] {
+        let (records, outcome) = scan_batches(&[&["fine"], &["slow"]], io, true);
+        let statuses: Vec<_> = records.iter().map(|record| record.status).collect();
+        assert_eq!(statuses, [Status::Read, Status::Read]);
+        assert_eq!(outcome.stalled, Some(Location::from_path(b"slow".to_vec())));
+    }
 }
 
 #[test]
