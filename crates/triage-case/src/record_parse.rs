@@ -1,6 +1,7 @@
 //! One line of the manifest as a record: accepted only if it is what the writer would write, byte
 //! for byte.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -143,9 +144,14 @@ struct TimesText {
 /// # Errors
 /// [`LineError`] if it is not exactly what [`write_line`] writes.
 pub fn parse_line(bytes: &[u8]) -> Result<(Record, String), LineError> {
+    parse_borrowed(bytes).map(|(record, exhibit)| (record, exhibit.into_owned()))
+}
+
+/// Like [`parse_line`], without an exhibit's number of its own for every line.
+pub(crate) fn parse_borrowed(bytes: &[u8]) -> Result<(Record, Cow<'_, str>), LineError> {
     match read_line(bytes) {
-        Some((record, exhibit)) => Ok((record, exhibit.to_owned())),
-        None => parse_any_line(bytes),
+        Some((record, exhibit)) => Ok((record, Cow::Borrowed(exhibit))),
+        None => parse_any_line(bytes).map(|(record, exhibit)| (record, Cow::Owned(exhibit))),
     }
 }
 

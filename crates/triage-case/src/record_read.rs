@@ -64,6 +64,9 @@ pub(crate) fn read_line(bytes: &[u8]) -> Option<(Record, &str)> {
     Some((record, exhibit))
 }
 
+/// The length of a time, down to the nanosecond: what [`Time::from_digits`] reads.
+const TIME_BYTES: usize = "2026-11-20T10:00:00.123456789Z".len();
+
 /// What is left of a line.
 struct Cursor<'a> {
     rest: &'a [u8],
@@ -105,6 +108,14 @@ impl<'a> Cursor<'a> {
     /// Takes a number that is exact for every reader; greater ones are strings.
     fn integer(&mut self) -> Option<u64> {
         self.digits().filter(|number| *number <= GREATEST_INTEGER)
+    }
+
+    /// Takes a string of so many bytes, for whoever accepts none that would end or escape one.
+    fn quoted(&mut self, length: usize) -> Option<&'a [u8]> {
+        let inside = self.rest.strip_prefix(b"\"")?;
+        let (text, rest) = inside.split_at_checked(length)?;
+        self.rest = rest.strip_prefix(b"\"")?;
+        Some(text)
     }
 
     /// Takes a string of printable ASCII in which nothing is escaped.
@@ -151,7 +162,7 @@ fn digests(line: &mut Cursor<'_>) -> Option<Digests> {
     let mut digests = Digests::new();
     object(line, SORTED.map(|(key, _)| key), |line, place| {
         let (_, algorithm) = *SORTED.get(place)?;
-        let hex = line.plain()?.as_bytes();
+        let hex = line.quoted(2 * algorithm.len_bytes())?;
         // The reader of digests takes either case.
         (!hex.iter().any(u8::is_ascii_uppercase)).then_some(())?;
         digests.insert(Digest::from_hex(algorithm, hex).ok()?);
@@ -163,7 +174,7 @@ fn digests(line: &mut Cursor<'_>) -> Option<Digests> {
 fn times(line: &mut Cursor<'_>) -> Option<Times> {
     let mut times = Times::default();
     object(line, [b"\"a\":", b"\"b\":", b"\"c\":", b"\"m\":"], |line, place| {
-        let time = Time::from_digits(line.plain()?.as_bytes())?;
+        let time = Time::from_digits(line.quoted(TIME_BYTES)?)?;
         let field = match place {
             0 => &mut times.accessed,
             1 => &mut times.born,

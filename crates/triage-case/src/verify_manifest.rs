@@ -12,9 +12,10 @@ use crate::evidence_list::{extension, list_algorithm, list_line};
 use crate::index::{Keys, keys_of};
 use crate::journal::{UNSORTED, keys_of_manifest};
 use crate::lines::{ReadLines, for_each_part};
+use crate::record_parse::parse_borrowed;
 use crate::seals::seal_path;
 use crate::verify::{Verification, strict_document};
-use crate::{CaseDir, Coverage, Error, Record, parse_line};
+use crate::{CaseDir, Coverage, Error, Record};
 
 /// How many findings of one kind are told in full; a manifest exchanged whole has one per line.
 const LIMIT_FINDINGS: usize = 20;
@@ -155,7 +156,7 @@ impl Checking<'_> {
         let mut checked = Checked { leaves, ..Checked::default() };
         checked.records.reserve(lines.len());
         for (number, line) in numbered {
-            let wrong = match parse_line(line) {
+            let wrong = match parse_borrowed(line) {
                 Err(error) => Some(error.reason),
                 Ok((record, exhibit)) => {
                     // A record is of 1 KiB: what is done with it is done where it lies.

@@ -19,21 +19,35 @@ pub fn without_names(line: &[u8]) -> Vec<u8> {
 
 /// Appends what [`without_names`] returns.
 pub(crate) fn write_without_names(line: &[u8], out: &mut Vec<u8>) {
-    let Some(mut rest) = line.strip_prefix(b"{") else { return out.extend_from_slice(line) };
-    out.push(b'{');
-    let mut is_first = true;
-    while rest.first() == Some(&b'"') {
-        let end = member_end(rest);
-        let (member, after) = rest.split_at(end);
-        if !is_named(member) {
-            if !std::mem::take(&mut is_first) {
-                out.push(b',');
-            }
-            out.extend_from_slice(member);
-        }
-        rest = after.strip_prefix(b",").unwrap_or(after);
+    if !line.starts_with(b"{") {
+        return out.extend_from_slice(line);
     }
-    out.extend_from_slice(rest);
+    out.push(b'{');
+    // Members that stay are copied together with those beside them.
+    let (mut kept, mut place, mut is_first) = (1, 1, true);
+    while line.get(place) == Some(&b'"') {
+        let end = place + member_end(&line[place..]);
+        let behind = end + usize::from(line.get(end) == Some(&b','));
+        if is_named(&line[place..end]) {
+            put(&line[kept..place], &mut is_first, out);
+            kept = behind;
+        }
+        place = behind;
+    }
+    put(&line[kept..place], &mut is_first, out);
+    out.extend_from_slice(&line[place..]);
+}
+
+/// Appends members, of which each may have its comma behind it, behind those before.
+fn put(members: &[u8], is_first: &mut bool, out: &mut Vec<u8>) {
+    let members = members.strip_suffix(b",").unwrap_or(members);
+    if members.is_empty() {
+        return;
+    }
+    if !std::mem::take(is_first) {
+        out.push(b',');
+    }
+    out.extend_from_slice(members);
 }
 
 /// Says whether a member has one of the [`NAMES`] as its key.
