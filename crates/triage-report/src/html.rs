@@ -194,7 +194,8 @@ fn charts(report: &Report, redact: &Redaction, out: &mut dyn Write) -> io::Resul
         .listed
         .iter()
         .map(|(place, &value)| Row {
-            label: format!("{} [{}]", place.set, place.category),
+            // The category first: it tells bars apart where a long label is cut.
+            label: format!("{}: {}", place.category, place.set),
             value,
             shown: count(value),
         })

@@ -110,12 +110,13 @@ pub(crate) fn hits(report: &Report, redact: &Redaction, out: &mut dyn Write) -> 
         writeln!(
             out,
             "<tr><td class=\"number\">{}</td><td>{matches}{}</td><td>{}</td>\
-             <td class=\"number\">{}</td><td>{}</td><td>{digests}{}</td></tr>",
+             <td class=\"number\">{}</td><td class=\"time\">{}</td><td>{digests}{}</td></tr>",
             record.seq,
             changed(record),
             deleted(record) + &path(record, redact),
             redact.size(record).map(bytes).unwrap_or_default(),
-            redact.modified(record),
+            // Between day and time is the place where a line may break.
+            redact.modified(record).replacen('T', "<wbr>T", 1),
             leaf.unwrap_or_default(),
         )?;
     }

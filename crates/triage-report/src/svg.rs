@@ -27,14 +27,14 @@ pub(crate) fn bars(title: &str, rows: &[Row]) -> String {
     );
     for (place, row) in rows.iter().enumerate() {
         let y = place * HEIGHT;
-        let width = (u128::from(row.value) * 300 / u128::from(most)).max(u128::from(row.value > 0));
+        let width = (u128::from(row.value) * 170 / u128::from(most)).max(u128::from(row.value > 0));
         svg.push_str(&format!(
-            "<text x=\"190\" y=\"{text}\" text-anchor=\"end\">{label}</text>\
-             <rect class=\"bar\" x=\"198\" y=\"{bar}\" width=\"{width}\" height=\"14\"/>\
+            "<text x=\"330\" y=\"{text}\" text-anchor=\"end\">{label}</text>\
+             <rect class=\"bar\" x=\"338\" y=\"{bar}\" width=\"{width}\" height=\"14\"/>\
              <text x=\"{after}\" y=\"{text}\">{shown}</text>",
             text = y + 15,
             bar = y + 4,
-            after = 204 + width,
+            after = 344 + width,
             label = escape(&shortened(&row.label)),
             shown = escape(&row.shown),
         ));
@@ -76,11 +76,32 @@ pub(crate) fn parts(title: &str, rows: &[(Row, &str)]) -> String {
     svg
 }
 
-/// Cuts a label that would leave the picture.
+/// Cuts a label that would leave the picture. A letter of DejaVu Sans, the widest of the usual
+/// fonts, is 7.7 units wide in the mean; those of East Asia are twice as wide as others.
 fn shortened(label: &str) -> String {
-    const MOST: usize = 28;
-    if label.chars().count() <= MOST {
+    const MOST: usize = 40;
+    let width = |letter: char| if letter < '\u{1100}' { 1 } else { 2 };
+    if label.chars().map(width).sum::<usize>() <= MOST {
         return label.to_owned();
     }
-    label.chars().take(MOST - 1).chain(['…']).collect()
+    let mut room = MOST - 1;
+    let fits = |letter: &char| {
+        let left = room.checked_sub(width(*letter));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    label.chars().take_while(fits).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_is_too_wide_is_cut_and_says_so() {
+        assert_eq!(shortened(&"a".repeat(40)), "a".repeat(40));
+        assert_eq!(shortened(&"a".repeat(41)), "a".repeat(39) + "…");
+        assert_eq!(shortened(&"漢".repeat(20)), "漢".repeat(20));
+        assert_eq!(shortened(&"漢".repeat(21)), "漢".repeat(19) + "…");
+    }
 }
