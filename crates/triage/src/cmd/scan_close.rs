@@ -101,6 +101,7 @@ fn last_words(
     };
     let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
         let gaps = measure::count(coverage.gaps());
+        let were = if coverage.gaps() == 1 { "was" } else { "were" };
         let unlisted = match coverage.unlisted_directories() {
             0 => String::new(),
             1 => ", and what lies below 1 directory is not known".to_owned(),
@@ -109,8 +110,8 @@ fn last_words(
             }
         };
         format!(
-            "INCOMPLETE: {hits}; {gaps} of {entries} entries{part} were not examined in full{unlisted}\
-             {carried} (exit {code})"
+            "INCOMPLETE: {hits}; {gaps} of {entries} entries{part} {were} not examined in full\
+             {unlisted}{carried} (exit {code})"
         )
     } else {
         format!("complete: {hits} among {entries} entries in scope{part}{carried} (exit {code})")
