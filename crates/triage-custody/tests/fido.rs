@@ -2,7 +2,6 @@
 //! `ssh-keygen`. The token is made here after OpenSSH's PROTOCOL.u2f: no device is at hand.
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 #![expect(clippy::disallowed_methods, reason = "tests hand files to ssh-keygen")]
-#![expect(clippy::print_stdout, reason = "a skipped check is named in the output")]
 
 use std::process::{Command, Stdio};
 
