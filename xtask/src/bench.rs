@@ -12,6 +12,7 @@ mod group;
 mod growth;
 mod image;
 mod labs;
+mod limits;
 mod machine;
 mod measure;
 mod page;
@@ -92,7 +93,7 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
     };
     let scratch = Scratch::make(args.scratch.as_deref())?;
     let threads = available_parallelism().map_or(1, usize::from);
-    let mut tables = Vec::new();
+    let (mut tables, mut readings) = (Vec::new(), Vec::new());
     for recipe in corpus::recipes(args.quick) {
         if args.corpus.as_deref().is_some_and(|only| only != recipe.name) {
             continue;
@@ -109,8 +110,11 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
             println!("{}", page::table(&table));
             tables.push(table);
         }
+        readings.push(limits::reading(&corpus, threads)?);
         corpus.remove()?;
     }
+    let limits = limits::chapter(&tables, &readings, &limits::Rates::measure()?, threads);
+    println!("{limits}");
     let skipped = contender::missing();
     for peer in &skipped {
         println!("skipped: {peer} is not installed");
@@ -118,7 +122,7 @@ pub(crate) fn run(args: &BenchArgs) -> Outcome {
     if args.corpus.is_none() && args.digests.is_none() && args.lanes.is_none() {
         let path = root().join("docs/performance.md");
         let page = page::render(&tables, &machine::words(&machine::HASHERS), &skipped, args.quick);
-        fs::write(&path, page).map_err(at("write", &path))?;
+        fs::write(&path, page + &limits).map_err(at("write", &path))?;
         println!("wrote {path:?}");
     }
     judge(&floors, &tables, args.lanes.as_deref())

@@ -2,6 +2,7 @@
 //! that each pins.
 
 use triage_custody::{CustodyLog, FileList, NO_PREVIOUS, Seal, sha256_hex, unix_seconds};
+use triage_evidence::counted;
 
 use crate::CaseDir;
 use crate::bag::{Bag, is_sealed_by};
@@ -155,5 +156,5 @@ pub(crate) fn check_custody(case: &CaseDir, seals: &[SealFile], out: &mut Verifi
     if unsealed > 0 {
         out.warnings.push(format!("{unsealed} custody events are not covered by a seal yet"));
     }
-    out.did(format!("custody log: {} events", log.len()));
+    out.did(format!("custody log: {}", counted(log.len(), "event", "events")));
 }

@@ -161,24 +161,23 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Gives each hasher its chunk; faster together when many chunks are equally long.
+/// Gives each hasher its chunk; faster together.
 ///
 /// The states afterwards are those of [`Hasher::update`] on each hasher with its chunk. Hashers
-/// share lanes if their algorithms are the same, with one among them that has lanes, their chunks
-/// have the same length, a multiple of 64, and so many bytes came before; the others go one after
-/// the other.
+/// share lanes if their algorithms are the same, with one among them that has lanes, and whole
+/// blocks came before; the others go one after the other.
 pub fn update_many(mut streams: Vec<(&mut Hasher, &[u8])>) {
-    let engine = Engine::detect();
     let model = streams.iter().find(|(hasher, chunk)| fits_lanes(hasher, chunk));
-    let model = model.map(|(hasher, chunk)| (hasher.chained(), chunk.len()));
+    let model = model.map(|(hasher, _)| hasher.chained());
     let goes_along = |(hasher, chunk): &(&mut Hasher, &[u8])| {
-        fits_lanes(hasher, chunk) && Some((hasher.chained(), chunk.len())) == model
+        fits_lanes(hasher, chunk) && Some(hasher.chained()) == model
     };
-    streams.sort_by_key(|stream| !goes_along(stream));
+    // What shares lanes should end together.
+    streams.sort_by_key(|stream| (!goes_along(stream), Reverse(stream.1.len())));
     let together = streams.partition_point(goes_along);
     let (together, alone) = streams.split_at_mut(together);
     for streams in together.chunks_mut(LANES) {
-        match engine {
+        match Engine::detect() {
             Some(engine) if streams.len() > 1 => advance(engine, streams),
             _ => streams.iter_mut().for_each(|(hasher, chunk)| hasher.update(chunk)),
         }
@@ -188,30 +187,36 @@ pub fn update_many(mut streams: Vec<(&mut Hasher, &[u8])>) {
 
 /// Says whether this hasher can share lanes with others for this chunk.
 fn fits_lanes(hasher: &Hasher, chunk: &[u8]) -> bool {
-    !chunk.is_empty()
-        && chunk.len().is_multiple_of(64)
-        && hasher.is_at_block()
-        && !hasher.chained().is_empty()
+    chunk.len() >= 64 && hasher.is_at_block() && !hasher.chained().is_empty()
 }
 
-/// Advances hashers of the same algorithms side by side over as many whole blocks each.
+/// Advances hashers of the same algorithms side by side, each by its chunk.
 fn advance(engine: Engine, streams: &mut [(&mut Hasher, &[u8])]) {
     let mut columns = Columns::new();
     let mut left: [&[Block]; LANES] = [&[]; LANES];
     let mut algorithms = Algorithms::NONE;
     for (i, (hasher, chunk)) in streams.iter_mut().enumerate() {
         hasher.update_alone(chunk);
-        hasher.skip_blocks(chunk.len());
         columns.set(i, &hasher.chains);
         algorithms = hasher.chained();
         left[i] = chunk.as_chunks().0;
     }
-    while !left[0].is_empty() {
-        let blocks = left[0].len().min(STEP_BLOCKS);
+    loop {
+        let lengths = left.iter().map(|lane| lane.len()).filter(|&length| length > 0);
+        let Some(blocks) = lengths.min() else { break };
+        let blocks = blocks.min(STEP_BLOCKS);
         engine.advance(algorithms, &mut columns, &Rows { lanes: left, blocks, last: 0 });
-        left = left.map(|lane| lane.get(blocks..).unwrap_or_default());
+        for (i, (hasher, _)) in streams.iter_mut().enumerate() {
+            // An idle lane means nothing: what has ended is taken out at once.
+            if left[i].len() == blocks {
+                hasher.chains = columns.get(i);
+            }
+            left[i] = left[i].get(blocks..).unwrap_or_default();
+        }
     }
-    for (i, (hasher, _)) in streams.iter_mut().enumerate() {
-        hasher.chains = columns.get(i);
+    for (hasher, chunk) in streams {
+        let (blocks, rest) = chunk.as_chunks::<64>();
+        hasher.skip_blocks(64 * blocks.len());
+        hasher.update_chains(rest);
     }
 }

@@ -111,7 +111,7 @@ impl Hasher {
     }
 
     /// Fills the block that is begun, compresses whole blocks, and keeps what is left.
-    fn update_chains(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn update_chains(&mut self, mut bytes: &[u8]) {
         let begun = self.rest_len();
         self.len_bytes = self.len_bytes.wrapping_add(bytes.len() as u64);
         if begun > 0 {

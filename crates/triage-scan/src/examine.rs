@@ -18,17 +18,26 @@ use crate::stage::Shared;
 use crate::streams::Streams;
 use crate::{Halt, Ledger};
 
-/// Files up to this size are read whole and hashed side by side in the lanes of the processor. A
-/// larger one is one stream, at a third of the speed: on a user's disk, log-normal sizes, half of
-/// all bytes lie in files above 2 MiB, a fifth above 8 MiB.
-const SMALL_BYTES: u64 = 8 * 1024 * 1024;
-/// The same without a digest that this machine has lanes for: a larger file is faster through a
-/// buffer that stays in the cache.
-const SMALL_BYTES_WITHOUT_LANES: u64 = 64 * 1024;
-/// How much content is hashed side by side: 16 lanes of 3 MiB, which each thread holds. A user's
-/// disk took 1.35 s on one thread, with groups of 32 MiB (files up to 4 MiB) 1.53 s, of 16 MiB (up
-/// to 2 MiB) 1.70 s; small files the same in all three.
-const GROUP_BYTES: usize = 48 * 1024 * 1024;
+/// What is read whole and hashed in the lanes of the processor, side by side.
+#[derive(Clone, Copy)]
+struct Pooling {
+    /// Files up to this size are.
+    small_bytes: u64,
+    /// So much of them together, which each thread holds.
+    group_bytes: usize,
+}
+
+impl Pooling {
+    /// Where larger files are read in turn, as `streams.rs` does: of a user's disk, log-normal
+    /// sizes, half of all bytes lie in files above 2 MiB. With sixteen lanes of 512 KiB it took
+    /// 0.82 s on one thread, with files up to 2 MiB in 48 MiB 0.85 s, up to 8 MiB 1.01 s.
+    const BESIDE_STREAMS: Self = Self { small_bytes: 512 * 1024, group_bytes: 8 * 1024 * 1024 };
+    /// Where a larger file is one stream alone, at a third of the speed.
+    const ALONE: Self = Self { small_bytes: 8 * 1024 * 1024, group_bytes: 48 * 1024 * 1024 };
+    /// Without a digest that this machine has lanes for: a larger file is faster through a buffer
+    /// that stays in the cache.
+    const WITHOUT_LANES: Self = Self { small_bytes: 64 * 1024, group_bytes: 8 * 1024 * 1024 };
+}
 
 /// How many entries go together when the run ends at a number of hits: hits are counted behind a
 /// group, and what was read until then is recorded.
@@ -66,11 +75,10 @@ pub(crate) struct Examiner<G: Ledger> {
     /// file costs a pass over memory.
     arena: Vec<u8>,
     arena_used: usize,
-    /// Whether a digest is asked for that large contents side by side, or one with two threads, are
-    /// faster with.
-    pub(crate) streams_pay: bool,
-    /// Up to which size a file goes into the arena.
-    small_bytes: u64,
+    /// Whether large contents are read side by side with others: not where a head would move
+    /// between them, nor if the run ends at a number of hits.
+    pub(crate) goes_beside: bool,
+    pooling: Pooling,
     buffer: Vec<u8>,
     pub(crate) streams: Streams,
 }
@@ -111,15 +119,21 @@ impl<G: Ledger> Examiner<G> {
     /// Returns an examiner that works in that slot.
     pub(crate) fn new(shared: Arc<Shared<G>>, slot: Arc<Slot<G::Line>>) -> Self {
         let algorithms = shared.algorithms;
-        let small_bytes =
-            if has_lanes(algorithms) { SMALL_BYTES } else { SMALL_BYTES_WITHOUT_LANES };
+        // Side by side, or one with two threads, nothing else is faster.
+        let gains = Algorithms::DEFAULT.iter().any(|other| algorithms.contains(other));
+        let goes_beside = gains && shared.gate.is_none() && shared.execution.stop_after.is_none();
+        let pooling = match (has_lanes(algorithms), goes_beside) {
+            (false, _) => Pooling::WITHOUT_LANES,
+            (true, true) => Pooling::BESIDE_STREAMS,
+            (true, false) => Pooling::ALONE,
+        };
         Self {
             shared,
             slot,
             arena: Vec::new(),
             arena_used: 0,
-            streams_pay: Algorithms::DEFAULT.iter().any(|other| algorithms.contains(other)),
-            small_bytes,
+            goes_beside,
+            pooling,
             buffer: vec![0; READ_BYTES],
             streams: Streams::default(),
         }
@@ -164,7 +178,7 @@ impl<G: Ledger> Examiner<G> {
             if self.is_small(&met.entry) {
                 let size = met.entry.size_bytes.and_then(|size| usize::try_from(size).ok());
                 bytes += size.unwrap_or(0);
-                if bytes > GROUP_BYTES && place > start {
+                if bytes > self.pooling.group_bytes && place > start {
                     return place;
                 }
             } else if self.shared.gate.is_none() && !self.goes_with_streams(&met.entry) {
@@ -398,7 +412,7 @@ impl<G: Ledger> Examiner<G> {
 
     /// Says whether a content is read whole.
     pub(crate) fn is_small(&self, entry: &Entry) -> bool {
-        !entry.is_sparse() && entry.size_bytes.is_some_and(|size| size <= self.small_bytes)
+        !entry.is_sparse() && entry.size_bytes.is_some_and(|size| size <= self.pooling.small_bytes)
     }
 
     /// Says whether a file is left unread because no set lists one of its size.

@@ -7,7 +7,7 @@ use triage_evidence::Problem;
 #[non_exhaustive]
 pub enum Error {
     /// The evidence itself cannot be opened.
-    #[error("cannot open the evidence: {problem}")]
+    #[error("{problem}")]
     Open {
         /// Why.
         problem: Problem,

@@ -14,7 +14,7 @@ use triage_scan::{PlannedSet, open_sets};
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{known_from, shown};
+use crate::{known_from, measure, shown};
 
 /// Which hash sets to look digests up in.
 #[derive(Args, Clone, Debug, Default)]
@@ -227,13 +227,12 @@ pub(crate) fn tell_partly(sets: &Sets, algorithms: Algorithms, console: Console)
 pub(crate) fn tell(index: &Index, console: Console) {
     let (identity, report) = (index.identity(), index.report());
     let name = triage_evidence::escape(identity.name.as_bytes());
-    let what = if index.probable().is_some() { "entries of a bloom filter" } else { "records" };
-    console.say(&format!(
-        "set {name}: {} {what} ({}), {}",
-        crate::measure::count(index.entry_count()),
-        index.algorithms(),
-        identity.disposition
-    ));
+    let count = index.entry_count();
+    let held = match index.probable() {
+        Some(_) => measure::counted(count, "entry of a bloom filter", "entries of a bloom filter"),
+        None => measure::counted(count, "record", "records"),
+    };
+    console.say(&format!("set {name}: {held} ({}), {}", index.algorithms(), identity.disposition));
     if let Some(probable) = index.probable() {
         let rate = Certainty::Probable {
             false_positives_per_billion: probable.false_positives_per_billion,

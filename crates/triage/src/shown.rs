@@ -95,8 +95,8 @@ pub(crate) fn coverage_lines(coverage: &Coverage) -> Vec<String> {
     }
     if coverage.unlisted_directories() > 0 {
         lines.push(format!(
-            "  {} directories were not listed in full: what lies below them is not in these sums",
-            measure::count(coverage.unlisted_directories())
+            "  {} not listed in full: what lies below is not in these sums",
+            measure::counted(coverage.unlisted_directories(), "directory was", "directories were")
         ));
     }
     lines

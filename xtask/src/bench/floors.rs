@@ -21,6 +21,8 @@ pub(super) struct Floor {
     threads: Threads,
     /// A peer by name, or "fastest".
     peer: String,
+    /// The threads of the peer, if not as many as ours: "one" for it as it is, without xargs.
+    peer_threads: Option<Threads>,
     /// At least this many times as fast.
     ratio: f64,
     /// The lanes that ours may use; all that the machine has if it is not said.
@@ -99,8 +101,11 @@ impl Floor {
         let is_mine = |t: &&Table| t.corpus == self.corpus && t.algorithms.name() == self.digests;
         let table = tables.iter().find(is_mine)?;
         let Floor { corpus, digests, threads, peer, ratio: floor, .. } = self;
-        let what = format!("{corpus}, {digests}, {threads:?} thread(s) against {peer}");
-        let sides = table.ours(*threads).zip(table.peer(peer, *threads));
+        let peer_threads = self.peer_threads.unwrap_or(*threads);
+        let what = format!(
+            "{corpus}, {digests}, {threads:?} thread(s) against {peer}, {peer_threads:?} thread(s)"
+        );
+        let sides = table.ours(*threads).zip(table.peer(peer, peer_threads));
         let verdict = |reached, found: String| Verdict {
             reached,
             words: format!("{what}: {found}, floor {floor:.2}"),
@@ -136,6 +141,20 @@ mod tests {
         assert!(!judge(&[2.1, 2.2]));
         assert!(!judge(&[1.0, 1.5]), "a noisy side reaches nothing");
         assert!(floor(LARGE).judge(&[], None).is_none());
+    }
+
+    #[test]
+    fn a_peer_may_be_taken_as_it_is() {
+        let rows = vec![
+            row(OURS, Threads::All, &[1.0, 1.0]),
+            row("rhash", Threads::One, &[2.0, 2.0]),
+            row("rhash", Threads::All, &[1.0, 1.0]),
+        ];
+        let text = LARGE.replace("\"fastest\"\nratio = 1.0", "\"rhash\"\nratio = 1.5");
+        let tables = [table(rows)];
+        assert!(!floor(&text).judge(&tables, None).unwrap().reached);
+        let alone = format!("{text}peer_threads = \"one\"\n");
+        assert!(floor(&alone).judge(&tables, None).unwrap().reached);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use triage_custody::{Action, Event};
 use super::custody_event::{ByArgs, EventFile, SaidArgs, event};
 use super::custody_log::lines;
 use crate::console::Console;
-use crate::exit;
 use crate::failure::Failure;
+use crate::{exit, measure};
 
 /// The actions that a person records; the others are recorded by the verbs that do them.
 const TYPED: [Action; 19] = [
@@ -84,7 +84,8 @@ pub(crate) fn run(args: &AddArgs, console: Console) -> Result<u8, Failure> {
     let event = custody.append(event)?;
     lines(&event).iter().for_each(|line| console.line(line));
     console.record(&json!({ "v": 1, "type": "event", "event": event }));
-    console.say(&format!("{} events, head {}", custody.log().len(), custody.log().head()));
+    let events = measure::counted(custody.log().len(), "event", "events");
+    console.say(&format!("{events}, head {}", custody.log().head()));
     console.say("not sealed yet: `triage custody seal` pins and signs it");
     console.record(&json!({
         "v": 1, "type": "summary", "exit": exit::COMPLETE, "events": custody.log().len(),

@@ -8,8 +8,8 @@ use triage_case::CaseDir;
 use triage_custody::{Event, Person};
 
 use crate::console::Console;
-use crate::exit;
 use crate::failure::Failure;
+use crate::{exit, measure};
 
 /// Show the custody log of a package, after checking its chain
 ///
@@ -30,7 +30,8 @@ pub(crate) fn run(args: &LogArgs, console: Console) -> Result<u8, Failure> {
         lines(event).iter().for_each(|line| console.line(line));
         console.record(&json!({ "v": 1, "type": "event", "event": event }));
     }
-    console.say(&format!("{} events, head {}", log.len(), log.head()));
+    let events = measure::counted(log.len(), "event", "events");
+    console.say(&format!("{events}, head {}", log.head()));
     console.record(&json!({
         "v": 1, "type": "summary", "exit": exit::COMPLETE, "events": log.len(), "head": log.head(),
     }));

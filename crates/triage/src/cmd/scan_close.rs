@@ -88,8 +88,8 @@ fn last_words(
     let unread = coverage.share(Status::SizeNotListed).entries;
     if plan.size_filter {
         console.say(&format!(
-            "size filter: {} files were NOT READ because no set lists a file of their size",
-            measure::count(unread)
+            "size filter: {} NOT READ because no set lists a file of that size",
+            measure::counted(unread, "file was", "files were")
         ));
     }
     let carried = match coverage.share(Status::Carried).entries {
@@ -101,7 +101,7 @@ fn last_words(
     };
     let verdict = if matches!(code, exit::INCOMPLETE | exit::INCOMPLETE_HIT) {
         let gaps = measure::count(coverage.gaps());
-        let were = if coverage.gaps() == 1 { "was" } else { "were" };
+        let were = measure::noun(coverage.gaps(), "was", "were");
         let unlisted = match coverage.unlisted_directories() {
             0 => String::new(),
             1 => ", and what lies below 1 directory is not known".to_owned(),
@@ -114,7 +114,8 @@ fn last_words(
              {unlisted}{carried} (exit {code})"
         )
     } else {
-        format!("complete: {hits} among {entries} entries in scope{part}{carried} (exit {code})")
+        let noun = measure::noun(coverage.seen().entries, "entry", "entries");
+        format!("complete: {hits} among {entries} {noun} in scope{part}{carried} (exit {code})")
     };
     console.line(&verdict);
 }
