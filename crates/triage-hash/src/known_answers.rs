@@ -7,7 +7,7 @@
 
 use crate::batch::hash_batch_with;
 use crate::lanes::Engine;
-use crate::paths::one_stream_path;
+use crate::paths::{has_sha_ni, one_stream_path};
 use crate::{Algorithm, Algorithms, Digests, Hasher, hash_bytes};
 
 /// One comparison of the self-test.
@@ -59,7 +59,20 @@ pub fn self_test() -> Vec<KnownAnswer> {
     for engine in Engine::all() {
         in_lanes(engine.always(), &pattern, &mut answers);
     }
+    if let Some(engine) = Engine::all().last().filter(|_| has_sha_ni()) {
+        in_pairs(*engine, &pattern, &mut answers);
+    }
     answers
+}
+
+/// Hashes three copies of each input by SHA-256 alone: two side by side, and one.
+fn in_pairs(engine: Engine, pattern: &[u8], answers: &mut Vec<KnownAnswer>) {
+    const ALONE: Algorithms = Algorithms::NONE.with(Algorithm::Sha256);
+    for input in Input::FOR_MANY {
+        let digests = hash_batch_with(engine, ALONE, &[input.bytes(pattern); 3]);
+        let copies: Vec<&Digests> = digests.iter().collect();
+        answers.push(compare(Algorithm::Sha256, input, "sha256/sha-ni, two streams", &copies));
+    }
 }
 
 /// What is hashed.

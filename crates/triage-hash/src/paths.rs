@@ -57,7 +57,7 @@ fn has_avx512() -> bool {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-const fn has_sha_ni() -> bool {
+pub(crate) const fn has_sha_ni() -> bool {
     false
 }
 
