@@ -1,10 +1,10 @@
 //! What differs between two manifests: added, removed, changed, moved.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use triage_evidence::Kind;
-use triage_hash::Digest;
 
+use crate::moves::{content, pair_moved};
 use crate::{Error, Record, Status, StoredManifest};
 
 /// How many added and removed files are held to find moved ones; beyond it they are reported as
@@ -162,26 +162,26 @@ impl<'a> Merge<'a> {
         self.unlisted_before.note(&record);
         let change = match self.unlisted_after.hides(&record) {
             true => Change::Unknown(Unknown::NotListedAfter),
-            false if can_move(&record) && self.removed.len() < LIMIT_MOVES => {
+            false if content(&record).is_some() && self.removed.len() < LIMIT_MOVES => {
                 self.removed.push(record);
                 return Ok(());
             }
             false => Change::Removed,
         };
-        self.compared.moves_cut |= change == Change::Removed && can_move(&record);
+        self.compared.moves_cut |= change == Change::Removed && content(&record).is_some();
         (self.take)(Difference { change, record })
     }
 
     fn added(&mut self, record: Record) -> Result<(), Error> {
         let change = match self.unlisted_before.hides(&record) {
             true => Change::Unknown(Unknown::NotListedBefore),
-            false if can_move(&record) && self.added.len() < LIMIT_MOVES => {
+            false if content(&record).is_some() && self.added.len() < LIMIT_MOVES => {
                 self.added.push(record);
                 return Ok(());
             }
             false => Change::Added,
         };
-        self.compared.moves_cut |= change == Change::Added && can_move(&record);
+        self.compared.moves_cut |= change == Change::Added && content(&record).is_some();
         (self.take)(Difference { change, record })
     }
 
@@ -198,38 +198,9 @@ impl<'a> Merge<'a> {
 
     /// Pairs what was removed with what was added by content; the rest stays what it is.
     fn moves(self) -> Result<Compared, Error> {
-        let mut by_content: HashMap<Digest, Vec<Record>> = HashMap::new();
-        for record in self.removed.into_iter().rev() {
-            if let Some(digest) = strongest(&record) {
-                by_content.entry(digest).or_default().push(record);
-            }
-        }
-        for record in self.added {
-            let from = strongest(&record).and_then(|digest| by_content.get_mut(&digest)?.pop());
-            let change = from.map_or(Change::Added, |old| Change::Moved(Box::new(old)));
-            (self.take)(Difference { change, record })?;
-        }
-        let mut left: Vec<Record> = by_content.into_values().flatten().collect();
-        left.sort_unstable_by(|a, b| a.entry.location.cmp(&b.entry.location));
-        for record in left {
-            (self.take)(Difference { change: Change::Removed, record })?;
-        }
+        pair_moved(self.removed, self.added, self.take)?;
         Ok(self.compared)
     }
-}
-
-fn can_move(record: &Record) -> bool {
-    record.entry.kind == Kind::File
-        && record.entry.size_bytes != Some(0)
-        && strongest(record).is_some()
-}
-
-/// Returns the strongest digest of a record.
-fn strongest(record: &Record) -> Option<Digest> {
-    use triage_hash::Algorithm as A;
-    [A::Sha256, A::Sha512, A::Blake3, A::Sha3_256, A::Sha1, A::Md5]
-        .into_iter()
-        .find_map(|algorithm| record.digests.get(algorithm))
 }
 
 /// Returns the status that a comparison goes by: digests that were carried stand for the content as

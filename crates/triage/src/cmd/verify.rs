@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use triage_case::{CaseDir, Change, Coverage, Record, Verification, verify_and_read};
+use triage_case::{
+    CaseDir, Change, Coverage, Difference, Record, Verification, pair_moved, verify_and_read,
+};
 use triage_hash::Algorithms;
 use triage_report::Gathered;
 use triage_scan::{AuditFinding, Halting, Plan, Scanned, Verdict, audit};
@@ -197,7 +199,7 @@ fn compare(
     });
     progress.finish(display);
     let (audited, outcome) = result?;
-    moves.tell(console);
+    moves.tell(console)?;
     let counts = moves.counts;
     let unread = Coverage::gaps(&audited.coverage);
     let different =
@@ -278,28 +280,21 @@ impl Moves {
         }
     }
 
-    fn tell(&mut self, console: Console) {
-        let mut missing = std::mem::take(&mut self.missing);
-        for record in std::mem::take(&mut self.extra) {
-            let content = |other: &Record| {
-                !record.digests.is_empty()
-                    && record.entry.size_bytes != Some(0)
-                    && other.digests == record.digests
+    fn tell(&mut self, console: Console) -> Result<(), triage_case::Error> {
+        let (missing, extra) = (std::mem::take(&mut self.missing), std::mem::take(&mut self.extra));
+        let counts = &mut self.counts;
+        pair_moved(missing, extra, &mut |Difference { change, record }| {
+            let (count, kind, what) = match change {
+                Change::Moved(from) => {
+                    (&mut counts.moved, "moved", format!("from {}", from.entry.location))
+                }
+                Change::Removed => (&mut counts.missing, "missing", String::new()),
+                _ => (&mut counts.extra, "extra", String::new()),
             };
-            if let Some(place) = missing.iter().position(content) {
-                let from = missing.swap_remove(place);
-                self.counts.moved += 1;
-                difference("moved", &format!("from {}", from.entry.location), &record, console);
-            } else {
-                self.counts.extra += 1;
-                difference("extra", "", &record, console);
-            }
-        }
-        missing.sort_unstable_by(|a, b| a.entry.location.cmp(&b.entry.location));
-        for record in missing {
-            self.counts.missing += 1;
-            difference("missing", "", &record, console);
-        }
+            *count += 1;
+            difference(kind, &what, &record, console);
+            Ok(())
+        })
     }
 }
 
