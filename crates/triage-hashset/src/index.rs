@@ -1,7 +1,7 @@
 //! The compiled index of one set, file format THX1 (docs/formats/index.md).
 //!
-//! Sorted digests behind a prefix table and a binary-fuse filter; one layout for a mapped file and
-//! for memory, so that a list compiled on the fly and an index file are asked by the same code.
+//! Sorted digests behind a prefix table and a blocked Bloom filter; one layout for a mapped file
+//! and for memory, so that a list compiled on the fly and an index file are asked by the same code.
 
 mod assembly;
 mod checks;

@@ -107,8 +107,14 @@ impl Checks {
             }
             return;
         }
-        let place = (start as u64).saturating_add(1);
-        // The first one that was met stays; a page that is not as it was written is never "seen".
+        // A page that is not as it was written is never "seen".
+        self.damaged(start);
+    }
+
+    /// Remembers the page of that byte as damaged. The first one that was met stays.
+    #[cold]
+    pub(super) fn damaged(&self, at: usize) {
+        let place = ((at - at % ALIGN) as u64).saturating_add(1);
         let _ = self.damage.compare_exchange(0, place, Ordering::Relaxed, Ordering::Relaxed);
     }
 }

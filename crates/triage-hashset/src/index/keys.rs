@@ -1,5 +1,7 @@
 //! The sections of one algorithm, made of its digests in order.
 
+use std::ops::Range;
+
 use triage_hash::Algorithm;
 
 use super::encode::{Sections, fan_place};
@@ -146,21 +148,39 @@ pub(super) struct ShortKeys<'a> {
 }
 
 impl ShortKeys<'_> {
-    /// Returns bytes 8 to 16 of the digests from one place to another, as numbers.
-    pub(super) fn words(&self, from: u32, to: u32) -> Result<Vec<u64>, Error> {
-        let (width, count) = (self.width as u64, to.saturating_sub(from));
-        let mut words = Vec::with_capacity(count as usize);
+    /// Calls `take` with the digests of some prefixes: their first eight bytes, as a big-endian
+    /// number, and the eight behind them, as a little-endian one.
+    pub(super) fn each(
+        &self,
+        prefixes: Range<usize>,
+        take: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Error> {
+        let at = |prefix: usize| self.fan.get(prefix).copied().unwrap_or(0);
+        let (from, to) = (at(prefixes.start), at(prefixes.end));
+        let bits = self.fan.len().saturating_sub(1).checked_ilog2().unwrap_or(0);
+        let (mut prefix, mut place) = (prefixes.start, from);
         let mut begun = Vec::new();
-        // The prefix table fixes at most three bytes.
-        let at = 8 - self.dropped;
         let mut one = |key: &[u8]| {
-            words.extend(read_u64(key, at));
+            while at(prefix + 1) <= place && prefix < prefixes.end {
+                prefix += 1;
+            }
+            place += 1;
+            // The prefix table fixes at most three bytes.
+            let fixed = (prefix as u32).checked_shl(32 - bits).unwrap_or(0).to_be_bytes();
+            let mut whole = [0; 16];
+            let (head, tail) = whole.split_at_mut(self.dropped);
+            head.copy_from_slice(&fixed[..self.dropped]);
+            tail.copy_from_slice(&key[..tail.len()]);
+            let word = read_u64(&whole, 8).unwrap_or(0);
+            let leading = whole.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+            take(leading, word);
             Ok(())
         };
-        self.bytes.read_range(u64::from(from) * width, u64::from(count) * width, &mut |bytes| {
+        let width = self.width as u64;
+        let len = u64::from(to.saturating_sub(from)) * width;
+        self.bytes.read_range(u64::from(from) * width, len, &mut |bytes| {
             each_whole(bytes, self.width, &mut begun, &mut one)
-        })?;
-        Ok(words)
+        })
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) const MAJOR_KEYED: u16 = 2;
 /// Major version of a bloom filter in place of digests, for the same reason.
 pub(crate) const MAJOR_FILTER: u16 = 3;
 /// Minor version: a later one has sections that this program may skip.
-pub(crate) const MINOR: u16 = 3;
+pub(crate) const MINOR: u16 = 4;
 /// Length of the header; the section table follows.
 pub(crate) const HEADER_LEN: usize = 64;
 /// Where the digest of the head stands in the header.
@@ -70,8 +70,8 @@ pub(crate) enum Kind {
     Links = 18,
     /// `u32` values: for each key with several rows their count and the rows.
     Lists = 19,
-    /// Binary-fuse filter over the keys.
-    Filter = 20,
+    /// Lines of a blocked Bloom filter over the keys.
+    Filter = 22,
     /// A bloom filter of DCSO, head and bits, in place of digests.
     Bloom = 21,
     /// PhotoDNA, each behind the digest of its file, in order.

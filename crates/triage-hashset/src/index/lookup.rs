@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use triage_hash::{Algorithm, Digests};
 
 use super::encode::fan_place;
+use super::filter::{LINE_LEN, is_sound, may_contain};
 use super::layout::{LIST_BIT, NO_CLASS, NO_KEY, NO_SIZE, read_u64, u32_at};
 use super::open::{Index, Table};
 use crate::{Certainty, Match};
@@ -69,7 +70,7 @@ impl Index {
 
     /// Reads what lookups of these digests will read first, and returns something made of it.
     ///
-    /// A lookup in a large set waits three times for main memory. Here nothing depends on what is
+    /// A lookup in a large set waits for main memory. Here nothing depends on what is
     /// read, so that the processor waits for many at once.
     pub(crate) fn fetch<'a>(&self, files: &(impl Iterator<Item = &'a Digests> + Clone)) -> u8 {
         let mut all = 0;
@@ -79,11 +80,8 @@ impl Index {
         }
         for table in self.tables.iter().filter(|table| table.filter_section.len() > MOST_NEAR) {
             for digest in files.clone().filter_map(|digests| digests.get(table.algorithm)) {
-                let Some((places, _)) = table.filter.places(digest.as_bytes()) else { continue };
-                for place in places.into_iter().flatten() {
-                    let byte = self.element(&table.filter_section, place, 1);
-                    all ^= byte.and_then(<[u8]>::first).copied().unwrap_or(0);
-                }
+                let line = self.line(table, table.filter.line(digest.as_bytes()));
+                all ^= line.and_then(<[u8]>::first).copied().unwrap_or(0);
             }
         }
         all
@@ -111,9 +109,7 @@ impl Index {
 
     /// Finds a digest among the sorted keys.
     fn find(&self, table: &Table, digest: &[u8]) -> Found {
-        let filter = &table.filter_section;
-        let byte = |at| self.element(filter, at, 1).and_then(<[u8]>::first);
-        if !table.filter.may_contain(digest, byte) {
+        if !self.may_contain(table, digest) {
             return Found::Missing;
         }
         let prefix = fan_place(digest, table.bits);
@@ -132,6 +128,29 @@ impl Index {
             }
         }
         Found::Missing
+    }
+
+    /// Asks the filter. A damaged line says nothing: the exact search decides, and the damage is
+    /// remembered.
+    #[inline]
+    fn may_contain(&self, table: &Table, digest: &[u8]) -> bool {
+        let number = table.filter.line(digest);
+        let Some(line) = self.line(table, number).and_then(<[u8]>::first_chunk) else {
+            return true;
+        };
+        let Some(checks) = &self.checks else { return may_contain(line, digest) };
+        if is_sound(number, line) {
+            return may_contain(line, digest);
+        }
+        checks.damaged(table.filter_section.start.saturating_add(number as usize * LINE_LEN));
+        true
+    }
+
+    /// Returns a line of the filter. It carries its own check.
+    #[inline]
+    fn line(&self, table: &Table, number: u64) -> Option<&[u8]> {
+        let start = table.filter_section.start.checked_add(number as usize * LINE_LEN)?;
+        self.bytes.get(start..start.checked_add(LINE_LEN)?)
     }
 
     /// Appends the matches of the records that the found keys belong to.

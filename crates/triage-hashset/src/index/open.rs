@@ -48,7 +48,7 @@ pub struct Index {
     /// The key of the digests, if they are keyed.
     pub(super) key: Option<DigestKey>,
     /// Of a mapped file that has them.
-    checks: Option<Checks>,
+    pub(super) checks: Option<Checks>,
 }
 
 impl fmt::Debug for Index {
@@ -417,12 +417,8 @@ impl Index {
         Ok(index)
     }
 
-    /// Checks the pages of which something is kept: the heads of the filters.
+    /// Checks the page of which something is kept: the head of a bloom filter.
     fn check_what_was_read(&self) -> Result<(), Error> {
-        for table in &self.tables {
-            let start = table.filter_section.start;
-            let _ = self.part(start..start.saturating_add(table.filter.head_len()));
-        }
         if let Some(bloom) = &self.bloom {
             let start = bloom.bits.start.saturating_sub(HEAD_OF_BLOOM);
             let _ = self.part(start..bloom.bits.start);

@@ -225,8 +225,9 @@ impl Parser<'_> {
         let bits = fan_bits(count);
         let width = algorithm.len_bytes() as u64 - u64::from(bits / 8);
         let filter_section = self.range(sections.filter, Kind::Filter.name())?;
-        let filter = Filter::read(self.bytes.get(filter_section.clone()).unwrap_or_default());
-        let filter = filter.ok_or_else(|| self.bad(Kind::Filter.name(), &"a filter", &"none"))?;
+        let filter = Filter::read(filter_section.len());
+        let filter =
+            filter.ok_or_else(|| self.bad(Kind::Filter.name(), &"lines", &filter_section.len()))?;
         let lists = sections.lists.map(|s| self.column(s, Kind::Lists, s.count, 4)).transpose()?;
         let links = sections.links.map(|s| self.column(s, Kind::Links, count, 4)).transpose()?;
         Ok(Table {
