@@ -13,6 +13,8 @@ use crate::{Algorithm, Algorithms, Digest, Digests};
 /// The algorithms whose states are here.
 pub(crate) const CHAINED: Algorithms =
     Algorithms::NONE.with(Algorithm::Md5).with(Algorithm::Sha1).with(Algorithm::Sha256);
+/// SHA-256 without the others.
+pub(crate) const SHA256: Algorithms = Algorithms::NONE.with(Algorithm::Sha256);
 
 /// The states of one stream; those of algorithms not asked for stay at their start.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+#[cfg(target_arch = "x86_64")]
+use crate::chains::SHA256;
 use crate::chains::{CHAINED, Chains};
 use crate::constants::Block;
 #[cfg(target_arch = "x86_64")]
@@ -240,28 +242,20 @@ impl Engine {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-const SHA256: Algorithms = Algorithms::NONE.with(Algorithm::Sha256);
-
 /// Advances SHA-256 of busy lanes, two by two.
 #[cfg(target_arch = "x86_64")]
 fn in_pairs(sha_ni: ShaNi, columns: &mut Columns, rows: &Rows<'_>) {
-    let busy = (0..LANES).filter(|&lane| !rows.lanes[lane].is_empty()).map(|lane| {
-        let blocks = rows.lanes[lane].get(..rows.blocks).unwrap_or_default();
-        (lane, blocks, columns.sha256_of(lane))
-    });
-    let mut busy: Vec<_> = busy.collect();
-    for pair in busy.chunks_mut(2) {
-        match pair {
-            [(_, blocks, one), (_, others, two)] => {
-                sha_ni.compress_two([one, two], [*blocks, *others]);
-            }
-            rest => rest.iter_mut().for_each(|(_, blocks, state)| {
-                sha2::block_api::compress256(state, blocks);
-            }),
+    let blocks = |lane: usize| rows.lanes[lane].get(..rows.blocks).unwrap_or_default();
+    let mut busy = (0..LANES).filter(|&lane| !rows.lanes[lane].is_empty());
+    while let Some(lane) = busy.next() {
+        let mut state = columns.sha256_of(lane);
+        if let Some(other) = busy.next() {
+            let mut others = columns.sha256_of(other);
+            sha_ni.compress_two([&mut state, &mut others], [blocks(lane), blocks(other)]);
+            set_lane(&mut columns.sha256, other, &others);
+        } else {
+            sha2::block_api::compress256(&mut state, blocks(lane));
         }
-    }
-    for (lane, _, state) in busy {
         set_lane(&mut columns.sha256, lane, &state);
     }
 }

@@ -6,8 +6,7 @@
 //! length go side by side.
 
 use crate::Algorithm;
-use crate::Algorithms;
-use crate::chains::Chains;
+use crate::chains::{Chains, SHA256};
 use crate::constants::Block;
 use crate::lanes::{Columns, Engine, LANES, Rows};
 
@@ -227,8 +226,6 @@ impl Messages {
         }
     }
 }
-
-const SHA256: Algorithms = Algorithms::NONE.with(Algorithm::Sha256);
 
 fn bytes_of(words: &[u32; 8]) -> [u8; 32] {
     let mut bytes = [0; 32];

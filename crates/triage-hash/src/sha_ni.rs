@@ -230,19 +230,26 @@ mod tests {
     use super::*;
     use crate::constants::{SHA1_START, SHA256_START};
 
+    /// Numbers that follow from the first one.
+    fn numbers(mut number: u32) -> impl FnMut() -> u32 {
+        move || {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            number
+        }
+    }
+
+    fn blocks(count: usize, next: &mut impl FnMut() -> u32) -> Vec<Block> {
+        (0..count).map(|_| [(); 64].map(|()| next().to_be_bytes()[0])).collect()
+    }
+
     /// Against the crates, which go block by block and one after the other, from any state on.
     #[test]
     fn states_are_those_of_the_crates() {
         let Some(sha_ni) = ShaNi::detect() else { return };
-        let mut number = 1_u32;
-        let mut next = || {
-            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            number
-        };
+        let mut next = numbers(1);
         let (mut one, mut two) = (SHA1_START, SHA256_START);
         for count in 0..=40 {
-            let blocks: Vec<Block> =
-                (0..count).map(|_| [(); 64].map(|()| next().to_be_bytes()[0])).collect();
+            let blocks = blocks(count, &mut next);
             let (mut sha1, mut sha256) = (one, two);
             sha_ni.compress(&mut one, &mut two, &blocks);
             sha1::block_api::compress(&mut sha1, &blocks);
@@ -257,16 +264,9 @@ mod tests {
     #[test]
     fn two_streams_have_each_their_own_state() {
         let Some(sha_ni) = ShaNi::detect() else { return };
-        let mut number = 7_u32;
-        let mut next = || {
-            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            number
-        };
+        let mut next = numbers(7);
         for count in 0..=40 {
-            let mut blocks = || -> Vec<Block> {
-                (0..count).map(|_| [(); 64].map(|()| next().to_be_bytes()[0])).collect()
-            };
-            let (first, second) = (blocks(), blocks());
+            let (first, second) = (blocks(count, &mut next), blocks(count, &mut next));
             let (mut one, mut two) = ([(); 8].map(|()| next()), [(); 8].map(|()| next()));
             let (mut expected_one, mut expected_two) = (one, two);
             sha_ni.compress_two([&mut one, &mut two], [&first, &second]);

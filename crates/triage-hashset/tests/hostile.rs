@@ -129,6 +129,23 @@ fn a_damaged_page_is_noticed_by_whoever_uses_it() {
     assert!(unexportable > pages / 2, "{unexportable} of {pages}");
 }
 
+#[test]
+fn an_index_of_an_earlier_version_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("earlier.thx");
+    let mut bytes = index_bytes(folder.path());
+    let count = usize::try_from(u32::from_le_bytes(bytes[24..28].try_into().unwrap())).unwrap();
+    for entry in bytes[64..64 + 64 * count].chunks_mut(64).filter(|entry| entry[0] == 22) {
+        entry[0] = 20;
+    }
+    bytes[32..64].fill(0);
+    let head = *blake3::hash(&bytes[..64 + 64 * count]).as_bytes();
+    bytes[32..64].copy_from_slice(&head);
+    std::fs::write(&path, &bytes).unwrap();
+    let refused = Index::open(&path).unwrap_err().to_string();
+    assert!(refused.contains("an earlier version: compile the list again"), "{refused}");
+}
+
 /// A hostile index has true digests over false contents: flips sections and repairs the digests.
 #[test]
 fn a_forged_index_never_panics() {

@@ -45,6 +45,9 @@ pub(crate) const LIST_BIT: u32 = 0x8000_0000;
 /// The algorithm number of sections that belong to none.
 pub(crate) const NO_ALGORITHM: u32 = 0;
 
+/// The kind of the binary-fuse filter that minor versions before 4 had, and no reader knows now.
+pub(crate) const EARLIER_FILTER: u32 = 20;
+
 /// What a section holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

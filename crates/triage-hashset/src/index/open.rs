@@ -376,12 +376,14 @@ impl Index {
         for algorithm in BY_STRENGTH {
             let Some(keys) = find(Kind::Keys, Some(algorithm)) else { continue };
             let key_of_row = of_rows(Kind::KeyOfRow, Some(algorithm), 4)?;
-            let [fan, filter] = [Kind::Fan, Kind::Filter].map(|kind| need(kind, Some(algorithm)));
+            let fan = need(Kind::Fan, Some(algorithm))?;
+            let filter = find(Kind::Filter, Some(algorithm));
+            let filter = filter.ok_or_else(|| parser.no_filter(&sections))?;
             let [links, lists] = [Kind::Links, Kind::Lists].map(|kind| find(kind, Some(algorithm)));
             if links.is_none() && keys.count > u64::from(rows) {
                 return Err(parser.bad(Kind::Links.name(), &"links of shared digests", &"none"));
             }
-            let parts = TableSections { keys, fan: fan?, links, filter: filter?, lists };
+            let parts = TableSections { keys, fan, links, filter, lists };
             tables.push(parser.table(algorithm, &parts, key_of_row)?);
         }
         if tables.len() > 1 && tables.iter().any(|table| table.key_of_row.is_none()) {

@@ -11,8 +11,8 @@ use super::assembly::head_digest;
 use super::checks::Checks;
 use super::filter::Filter;
 use super::layout::{
-    ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAJOR, MAJOR_FILTER, MAJOR_KEYED, MAX_JSON,
-    MAX_SECTIONS, Meta, Section, algorithm_number, fan_bits, read_u32, read_u64,
+    EARLIER_FILTER, ENTRY_LEN, HEAD_DIGEST_AT, HEADER_LEN, Kind, MAJOR, MAJOR_FILTER, MAJOR_KEYED,
+    MAX_JSON, MAX_SECTIONS, Meta, Section, algorithm_number, fan_bits, read_u32, read_u64,
 };
 use super::open::{BY_STRENGTH, Bloom, Table, is_index};
 use crate::bloom::{HEADER_LEN as HEAD_OF_BLOOM, Header};
@@ -53,6 +53,14 @@ impl Parser<'_> {
         actual: &dyn ToString,
     ) -> Error {
         Self::bad_at(self.path, section, expected, actual)
+    }
+
+    /// The error of an index without a filter of this version.
+    pub(super) fn no_filter(&self, sections: &[Section]) -> Error {
+        let is_earlier = sections.iter().any(|section| section.kind == EARLIER_FILTER);
+        let earlier = "one of an earlier version: compile the list again";
+        let found = if is_earlier { earlier } else { "none" };
+        self.bad(Kind::Filter.name(), &"a filter of this version", &found)
     }
 
     /// Checks the header and reads the section table.
