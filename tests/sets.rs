@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Scene, ran};
+use crate::harness::{Ran, Scene, ran};
 
 const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
 
@@ -364,6 +364,42 @@ fn a_digest_of_an_algorithm_that_no_set_holds_is_not_answered() {
     // Another set that holds it answers for both.
     fs::write(scene.path("other"), format!("{}\n", "2".repeat(40))).unwrap();
     scene.triage(asked.into_iter().chain(["--sets", "other"])).exits(1);
+}
+
+/// Digests are looked up many at a time: what is told keeps the order of the questions, up to the
+/// one that cannot be read, and 64 digits of two algorithms are one digest that was found.
+#[test]
+fn lookups_are_told_in_the_order_of_the_questions() {
+    let scene = Scene::new();
+    let both = "b".repeat(64);
+    let known: Vec<String> = (1..701).map(|number| format!("{number:032x}")).collect();
+    fs::write(scene.path("list"), known.join("\n")).unwrap();
+    fs::write(scene.path("sha256"), format!("SHA256 (a) = {both}\n")).unwrap();
+    fs::write(scene.path("blake3"), format!("blake3,name\n{both},a\n")).unwrap();
+    let sha1 = "1".repeat(40);
+    let (mut asked, mut expected) = (Vec::new(), Vec::new());
+    for (number, digest) in known.iter().enumerate() {
+        asked.extend([digest.clone(), format!("{:032x}", 1_000_000 + number)]);
+        expected.push(digest.clone());
+        if number % 90 == 7 {
+            asked.extend([sha1.clone(), both.clone()]);
+            expected.extend([sha1.clone(), both.clone(), both.clone()]);
+        }
+    }
+    let sets = ["--sets", "list", "--sets", "sha256", "--sets", "blake3"];
+    let lookup = |asked: &[String]| {
+        fs::write(scene.path("asked"), asked.join("\n")).unwrap();
+        scene.triage(["sets", "lookup", "--from", "asked"].into_iter().chain(sets))
+    };
+    let told = |ran: &Ran| -> Vec<String> {
+        let first = |line: &str| line.split_whitespace().next().unwrap().to_owned();
+        ran.stdout.lines().map(first).collect()
+    };
+    let ran = lookup(&asked).exits(4);
+    assert_eq!(told(&ran), expected);
+    assert!(ran.stderr.contains("708 of 1416 digests found"), "{}", ran.stderr);
+    asked.insert(2, "no digest".into());
+    assert_eq!(told(&lookup(&asked).exits(2)), known[..1]);
 }
 
 #[test]

