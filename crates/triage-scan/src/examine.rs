@@ -229,7 +229,7 @@ impl<G: Ledger> Examiner<G> {
         }
         let met = &task.batch.met[place];
         match shared_id(met) {
-            None if self.goes_with_streams(&met.entry) => self.begin_stream(task, place),
+            None if self.goes_with_streams(&met.entry) => Ok(self.begin_stream(task, place)),
             None => self.guarded(task, place, true),
             Some(id) => self.find_shared(task, place, id),
         }

@@ -23,6 +23,7 @@ mod execution;
 mod gate;
 mod halt;
 mod job;
+mod large_queue;
 mod ledger;
 mod links;
 mod md5_beside;

@@ -140,7 +140,8 @@ impl<G: Ledger> Run<G> {
             pressure: Pressure::default(),
             alive: AtomicUsize::new(0),
             idle: AtomicUsize::new(0),
-            streams: AtomicUsize::new(0),
+            large: AtomicUsize::new(0),
+            large_bytes: AtomicU64::new(0),
             work: work_queue,
             done: to_done,
         });

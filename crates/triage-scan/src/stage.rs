@@ -33,8 +33,10 @@ pub(crate) struct Shared<G: Ledger> {
     pub(crate) alive: AtomicUsize,
     /// Workers that wait for work.
     pub(crate) idle: AtomicUsize,
-    /// Large contents that all workers have begun and not ended.
-    pub(crate) streams: AtomicUsize,
+    /// Large contents that all workers have begun or wait with, and not ended.
+    pub(crate) large: AtomicUsize,
+    /// Their sizes together.
+    pub(crate) large_bytes: AtomicU64,
     pub(crate) work: Receiver<Work>,
     pub(crate) done: Sender<Finished<G::Line>>,
 }

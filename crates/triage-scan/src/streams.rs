@@ -2,8 +2,8 @@
 //!
 //! One stream waits for the chain of its slowest digest; lanes of several streams do not. A worker
 //! that has begun a large content therefore takes further batches on, as long as others have as
-//! many, and ends their large contents together. One that is alone, while other workers have
-//! nothing to do, is hashed with two threads.
+//! many, and ends their large contents together; those that no lane is free for wait. One that is
+//! alone, while other workers have nothing to do, is hashed with two threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,11 +16,15 @@ use triage_walk::Batch;
 use crate::content::Content;
 use crate::examine::{Cut, Examiner, Found, Task, WorkerPulse, internal};
 use crate::job::{At, JobId};
+use crate::large_queue::{LargeQueue, Waiting};
 use crate::reading::{Ends, Filled, Reading, Then};
 use crate::{Halt, Ledger};
 
 /// So many streams fill all lanes.
 const LIMIT_STREAMS: usize = 16;
+/// So many contents are begun or wait, of all workers together: of more, the largest is found
+/// early. Each may hold a directory open.
+const LIMIT_LARGE: usize = 256;
 /// How much of each stream is read in turn: that of sixteen stays in the second-level cache.
 const PIECE_BYTES: usize = 64 * 1024;
 /// After so many batches in a row the streams go on, for at least so many pieces: lines behind a
@@ -33,6 +37,11 @@ const PIECES: usize = 64;
 #[derive(Default)]
 pub(crate) struct Streams {
     begun: Vec<Large>,
+    queue: LargeQueue,
+    /// How many are begun or wait.
+    count: usize,
+    /// Their sizes together.
+    bytes: u64,
     /// Batches begun since the streams went on.
     batches: usize,
     /// Pieces of each stream since then.
@@ -43,6 +52,7 @@ pub(crate) struct Streams {
 pub(crate) struct Large {
     at: At,
     batch: Arc<Batch>,
+    size_bytes: u64,
     pub(crate) reading: Reading,
     buffer: Vec<u8>,
     /// What of the buffer is not hashed yet.
@@ -50,7 +60,31 @@ pub(crate) struct Large {
     ended: Option<Ended>,
 }
 
+/// A large content that has ended.
+struct Closed {
+    at: At,
+    batch: Arc<Batch>,
+    size_bytes: u64,
+    ended: Ended,
+}
+
+impl Closed {
+    fn new(Waiting { at, batch, size_bytes }: Waiting, ended: Ended) -> Self {
+        Self { at, batch, size_bytes, ended }
+    }
+}
+
 impl Large {
+    fn new(Waiting { at, batch, size_bytes }: Waiting, reading: Reading) -> Self {
+        let (buffer, filled, ended) = (Vec::new(), None, None);
+        Self { at, batch, size_bytes, reading, buffer, filled, ended }
+    }
+
+    fn close(self) -> Closed {
+        let Self { at, batch, size_bytes, ended, .. } = self;
+        Closed { at, batch, size_bytes, ended: ended.flatten() }
+    }
+
     /// Takes what was read and not hashed, if more follows and there is a digest of it.
     pub(crate) fn take_piece(&mut self) -> Option<Vec<u8>> {
         self.reading.hasher()?;
@@ -81,18 +115,24 @@ impl<G: Ledger> Examiner<G> {
         self.goes_beside && !self.is_small(entry)
     }
 
-    /// Says whether a large content was begun and has not ended.
+    /// Says whether a large content was begun or waits.
     pub(crate) fn has_streams(&self) -> bool {
-        !self.streams.begun.is_empty()
+        self.streams.count > 0
     }
 
     /// Says whether this worker should begin another batch before its streams go on: if it has less
-    /// than its share of them, counting each batch that waits as one.
+    /// than its share of what fills the lanes, counting each batch that waits as one; then, if it
+    /// has no more than its share of the bytes.
     pub(crate) fn wants_streams(&self) -> bool {
+        if self.streams.batches >= LIMIT_BATCHES {
+            return false;
+        }
         let shared = &self.shared;
-        let all = shared.streams.load(Ordering::SeqCst) + shared.work.len();
-        let share = all.div_ceil(shared.execution.threads.max(1)).min(LIMIT_STREAMS);
-        self.streams.begun.len() < share && self.streams.batches < LIMIT_BATCHES
+        let threads = shared.execution.threads.max(1);
+        let large = shared.large.load(Ordering::SeqCst);
+        let share = (large + shared.work.len()).div_ceil(threads).min(LIMIT_STREAMS);
+        let bytes = shared.large_bytes.load(Ordering::SeqCst).div_ceil(threads as u64);
+        self.streams.count < share || (large < LIMIT_LARGE && self.streams.bytes <= bytes)
     }
 
     /// Notes that a batch was begun.
@@ -100,21 +140,16 @@ impl<G: Ledger> Examiner<G> {
         self.streams.batches += 1;
     }
 
-    /// Opens a large content.
-    pub(crate) fn begin_stream(&mut self, task: &Task, place: usize) -> Result<Found, Cut> {
+    /// Leaves a large content to wait for a lane.
+    pub(crate) fn begin_stream(&mut self, task: &Task, place: usize) -> Found {
         let (at, batch) = (task.at(place), Arc::clone(&task.batch));
-        self.slot.reading(at, self.shared.clock.elapsed())?;
-        let open = || batch.directory.open_stream(&batch.met[place].entry);
-        let stream = match catch_unwind(AssertUnwindSafe(open)) {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(problem)) => return Ok(Found::failed(problem)),
-            Err(_panic) => return Ok(Found::failed(internal())),
-        };
-        let reading = Reading::new(stream, self.shared.algorithms);
-        let (buffer, filled, ended) = (Vec::new(), None, None);
-        self.streams.begun.push(Large { at, batch, reading, buffer, filled, ended });
-        self.shared.streams.fetch_add(1, Ordering::SeqCst);
-        Ok(Found::Later)
+        let size_bytes = batch.met[place].entry.size_bytes.unwrap_or(0);
+        self.streams.queue.push(Waiting { at, batch, size_bytes });
+        self.streams.count += 1;
+        self.streams.bytes += size_bytes;
+        self.shared.large.fetch_add(1, Ordering::SeqCst);
+        self.shared.large_bytes.fetch_add(size_bytes, Ordering::SeqCst);
+        Found::Later
     }
 
     /// Reads and hashes a piece of each stream. Returns the jobs of those that have ended.
@@ -124,21 +159,59 @@ impl<G: Ledger> Examiner<G> {
             (self.streams.pieces, self.streams.batches) = (0, 0);
         }
         let mut begun = std::mem::take(&mut self.streams.begun);
-        let advanced = self.advance(&mut begun);
-        let (ended, begun): (Vec<_>, Vec<_>) =
-            begun.into_iter().partition(|stream| stream.ended.is_some());
+        let mut closed = Vec::new();
+        let opened = self.open_next(&mut begun, &mut closed);
+        let advanced = opened.and_then(|()| self.advance(&mut begun));
+        closed.extend(begun.extract_if(.., |stream| stream.ended.is_some()).map(Large::close));
         self.streams.begun = begun;
-        self.shared.streams.fetch_sub(ended.len(), Ordering::SeqCst);
+        self.leave_streams(closed.len(), closed.iter().map(|closed| closed.size_bytes).sum());
         advanced?;
         let mut jobs = Vec::new();
-        for Large { at, batch, ended, .. } in ended {
-            let content = ended.flatten().map(|content| *content);
+        for Closed { at, batch, ended, .. } in closed {
+            let content = ended.map(|content| *content);
             self.put(at.job, &batch, vec![(at.place, content)])?;
             if !jobs.contains(&at.job) {
                 jobs.push(at.job);
             }
         }
         Ok(jobs)
+    }
+
+    fn leave_streams(&mut self, count: usize, bytes: u64) {
+        self.streams.count -= count;
+        self.streams.bytes -= bytes;
+        self.shared.large.fetch_sub(count, Ordering::SeqCst);
+        self.shared.large_bytes.fetch_sub(bytes, Ordering::SeqCst);
+    }
+
+    /// Opens waiting contents until all lanes have one.
+    fn open_next(&mut self, begun: &mut Vec<Large>, closed: &mut Vec<Closed>) -> Result<(), Cut> {
+        while begun.len() < LIMIT_STREAMS
+            && let Some(next) = self.streams.queue.take()
+        {
+            match self.open(&next)? {
+                Ok(reading) => begun.push(Large::new(next, reading)),
+                Err(ended) => closed.push(Closed::new(next, ended)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a large content; else it has ended.
+    fn open(&self, next: &Waiting) -> Result<Result<Reading, Ended>, Cut> {
+        match self.shared.halting.get() {
+            Some(Halt::Interrupt) => return Err(Cut::Halted),
+            Some(_) => return Ok(Err(None)),
+            None => self.slot.reading(next.at, self.shared.clock.elapsed())?,
+        }
+        let (directory, entry) = (&next.batch.directory, &next.batch.met[next.at.place].entry);
+        let opened = catch_unwind(AssertUnwindSafe(|| directory.open_stream(entry)));
+        let failed = |problem| Err(Some(Box::new(Content::failed(problem))));
+        Ok(match opened {
+            Ok(Ok(stream)) => Ok(Reading::new(stream, self.shared.algorithms)),
+            Ok(Err(problem)) => failed(problem),
+            Err(_panic) => failed(internal()),
+        })
     }
 
     fn advance(&mut self, begun: &mut [Large]) -> Result<(), Cut> {
@@ -226,6 +299,6 @@ fn hash(begun: &mut [Large]) {
 impl<G: Ledger> Drop for Examiner<G> {
     /// A worker that is lost or interrupted leaves streams behind.
     fn drop(&mut self) {
-        self.shared.streams.fetch_sub(self.streams.begun.len(), Ordering::SeqCst);
+        self.leave_streams(self.streams.count, self.streams.bytes);
     }
 }

@@ -10,6 +10,8 @@ use triage_walk::{Met, Verdict};
 
 use super::tests::{Contents, records, scanned};
 use super::*;
+use crate::job::At;
+use crate::large_queue::{LargeQueue, Waiting};
 
 /// More than what is read whole.
 const LARGE: usize = 8 * 1024 * 1024 + 1;
@@ -167,6 +169,34 @@ fn contents_side_by_side_have_their_own_digests() {
         assert!(records.iter().all(|record| record.status == Status::Read), "{records:?}");
         assert_eq!(outcome.tally.unwrap().entries, 13);
     }
+}
+
+#[test]
+fn more_contents_than_lanes_wait_for_one() {
+    let names: Vec<String> = (0..20).map(|number| format!("content-{number}")).collect();
+    let mut batch: Vec<&str> = names.iter().map(String::as_str).collect();
+    batch.insert(1, "refused");
+    batch.push("panics");
+    for threads in [1, 2] {
+        let (records, _) = scan(&[&batch, &["small-a", "a"]], threads);
+        check(&records, 24);
+        let unread = records.iter().filter(|record| record.status != Status::Read);
+        assert_eq!(unread.map(|record| record.seq).collect::<Vec<_>>(), [1, 21]);
+    }
+}
+
+#[test]
+fn the_oldest_and_the_largest_are_taken_in_turn() {
+    let directory = films(Arc::default());
+    let batch = || Batch { directory: Arc::clone(&directory), met: Vec::new() };
+    let work = Work { batch: batch(), carried: Vec::new() };
+    let Ok(job) = Slot::<()>::new(0).start(Job::new(work)) else { panic!("a new slot") };
+    let mut queue = LargeQueue::default();
+    for (place, size_bytes) in [1, 2, 9, 3, 9, 4].into_iter().enumerate() {
+        queue.push(Waiting { at: At { job, place }, batch: Arc::new(batch()), size_bytes });
+    }
+    let order: Vec<_> = std::iter::from_fn(|| queue.take()).map(|next| next.at.place).collect();
+    assert_eq!(order, [0, 2, 1, 4, 3, 5]);
 }
 
 #[test]
