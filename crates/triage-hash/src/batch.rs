@@ -19,7 +19,7 @@ const STEP_BLOCKS: usize = 64;
 #[must_use]
 pub fn has_lanes(algorithms: Algorithms) -> bool {
     let engine = Engine::detect();
-    engine.is_some_and(|engine| !engine.in_lanes(LANES).intersection(algorithms).is_empty())
+    engine.is_some_and(|engine| !engine.in_lanes(algorithms, LANES).is_empty())
 }
 
 /// Returns the digests of every buffer, in the order of `buffers`.

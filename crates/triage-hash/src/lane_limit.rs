@@ -43,7 +43,7 @@ impl Lanes {
     /// # Errors
     /// [`BadLanes`] if this machine does not have them, or another limit was set.
     pub fn limit(self) -> Result<(), BadLanes> {
-        if self != Self::None && !Engine::all().iter().any(|engine| engine.lanes() == self) {
+        if self != Self::None && !Engine::all().any(|engine| engine.lanes() == self) {
             return Err(BadLanes::Missing(self));
         }
         match LIMIT.get_or_init(|| self) {
@@ -55,7 +55,7 @@ impl Lanes {
     /// Returns the fastest engine that the limit allows.
     pub(crate) fn engine() -> Option<Engine> {
         let limit = LIMIT.get();
-        Engine::all().into_iter().find(|engine| limit.is_none_or(|limit| *limit == engine.lanes()))
+        Engine::all().find(|engine| limit.is_none_or(|limit| *limit == engine.lanes()))
     }
 }
 

@@ -11,12 +11,14 @@ mod avx2;
 mod avx512;
 
 #[cfg(target_arch = "x86_64")]
-use crate::chains::SHA256;
-use crate::chains::{CHAINED, Chains};
+use std::sync::OnceLock;
+
+use crate::chains::{CHAINED, Chains, SHA256};
 use crate::constants::Block;
 #[cfg(target_arch = "x86_64")]
 use crate::sha_ni::ShaNi;
-use crate::{Algorithm, Algorithms, Lanes, paths};
+use crate::thresholds::Thresholds;
+use crate::{Algorithm, Algorithms, Lanes};
 
 /// How many streams advance together.
 pub(crate) const LANES: usize = 16;
@@ -103,19 +105,43 @@ enum Kernel {
     Avx2(avx2::Avx2),
 }
 
-/// The fewest busy lanes from which on lanes beat one stream after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Thresholds {
-    md5: usize,
-    sha1: usize,
-    sha256: usize,
-    /// Those of SHA-256 without the others, which SHA-NI does two by two: 2,350 MiB/s, and as many
-    /// in ten lanes of AVX-512.
-    sha256_alone: usize,
-}
+impl Kernel {
+    /// Returns the kernels that this machine can run, the fastest first.
+    fn all() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let kernels =
+            [avx512::Avx512::detect().map(Self::Avx512), avx2::Avx2::detect().map(Self::Avx2)];
+        #[cfg(not(target_arch = "x86_64"))]
+        let kernels = [];
+        kernels.into_iter().flatten()
+    }
 
-/// Lanes that are never worth it.
-const NEVER: usize = LANES + 1;
+    /// Advances those of the algorithms that it computes, in all lanes.
+    fn advance(self, algorithms: Algorithms, columns: &mut Columns, rows: &Rows<'_>) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.advance(algorithms, columns, rows),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.advance(columns, rows),
+        }
+    }
+
+    /// Returns the thresholds of this machine, looked up once in a process: the processor's make
+    /// is asked for with an instruction that takes long in a virtual machine.
+    #[cfg(target_arch = "x86_64")]
+    fn thresholds(self) -> Thresholds {
+        static KNOWN: [OnceLock<Thresholds>; 2] = [const { OnceLock::new() }; 2];
+        match self {
+            Self::Avx512(_) => *KNOWN[0].get_or_init(Thresholds::of_avx512),
+            Self::Avx2(_) => *KNOWN[1].get_or_init(Thresholds::of_avx2),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn thresholds(self) -> Thresholds {
+        match self {}
+    }
+}
 
 /// Advances columns with a kernel, if there is one and it is worth it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,55 +167,34 @@ impl Engine {
     }
 
     /// Returns an engine for each kernel that this machine can run, the fastest first.
-    pub(crate) fn all() -> Vec<Self> {
-        let mut engines = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(kernel) = avx512::Avx512::detect() {
-                // Measured with SHA-NI for the three digests together, 1 to 16 buffers of 1 MiB.
-                // Without SHA-NI a stream alone is slower and lanes win sooner: estimated.
-                let thresholds = if paths::has_sha_ni() {
-                    Thresholds { md5: 2, sha1: 7, sha256: 7, sha256_alone: 10 }
-                } else {
-                    Thresholds { md5: 2, sha1: 2, sha256: 3, sha256_alone: 3 }
-                };
-                engines.push(Self { kernel: Kernel::Avx512(kernel), thresholds });
-            }
-            if let Some(kernel) = avx2::Avx2::detect() {
-                // From three buffers on MD5 in lanes outweighs SHA outside its gaps.
-                let thresholds =
-                    Thresholds { md5: 3, sha1: NEVER, sha256: NEVER, sha256_alone: NEVER };
-                engines.push(Self { kernel: Kernel::Avx2(kernel), thresholds });
-            }
-        }
-        engines
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Kernel::all().map(|kernel| Self { kernel, thresholds: kernel.thresholds() })
     }
 
     /// Returns the same engine with every algorithm of its kernel in lanes, however few are busy.
     pub(crate) fn always(self) -> Self {
-        let always = |threshold| if threshold == NEVER { NEVER } else { 1 };
-        let Thresholds { md5, sha1, sha256, sha256_alone } = self.thresholds;
-        let thresholds = Thresholds {
-            md5: always(md5),
-            sha1: always(sha1),
-            sha256: always(sha256),
-            sha256_alone: always(sha256_alone),
-        };
-        Self { thresholds, ..self }
+        Self { thresholds: self.thresholds.always(), ..self }
     }
 
-    /// Returns the algorithms that are worth computing in lanes when `busy` lanes are.
-    pub(crate) fn in_lanes(&self, busy: usize) -> Algorithms {
-        let Thresholds { md5, sha1, sha256, .. } = self.thresholds;
-        [(Algorithm::Md5, md5), (Algorithm::Sha1, sha1), (Algorithm::Sha256, sha256)]
-            .into_iter()
-            .filter_map(|(algorithm, fewest)| (busy >= fewest).then_some(algorithm))
-            .collect()
+    /// Returns those of the algorithms that are worth computing in lanes when `busy` lanes are.
+    pub(crate) fn in_lanes(&self, algorithms: Algorithms, busy: usize) -> Algorithms {
+        let algorithms = algorithms.intersection(CHAINED);
+        let Thresholds { md5, sha_with_md5, sha, sha256_alone } = self.thresholds;
+        let sha = match algorithms {
+            SHA256 => sha256_alone,
+            _ if algorithms.contains(Algorithm::Md5) => sha_with_md5,
+            _ => sha,
+        };
+        let is_worth_it = |algorithm: &Algorithm| match algorithm {
+            Algorithm::Md5 => busy >= md5,
+            _ => busy >= sha,
+        };
+        algorithms.iter().filter(is_worth_it).collect()
     }
 
     /// Returns the name of the code path of an algorithm that this kernel computes in lanes.
     pub(crate) fn path(&self, algorithm: Algorithm) -> Option<&'static str> {
-        if !self.in_lanes(LANES).contains(algorithm) {
+        if !self.in_lanes(CHAINED, LANES).contains(algorithm) {
             return None;
         }
         match (self.kernel, algorithm) {
@@ -212,20 +217,14 @@ impl Engine {
         let algorithms = algorithms.intersection(CHAINED);
         #[cfg(target_arch = "x86_64")]
         if algorithms == SHA256
-            && rows.busy() < self.thresholds.sha256_alone
+            && self.in_lanes(algorithms, rows.busy()).is_empty()
             && let Some(sha_ni) = ShaNi::detect()
         {
             return in_pairs(sha_ni, columns, rows);
         }
-        let in_lanes = self.in_lanes(rows.busy()).intersection(algorithms);
+        let in_lanes = self.in_lanes(algorithms, rows.busy());
         if !in_lanes.is_empty() {
-            let filled = fill_idle(rows);
-            match self.kernel {
-                #[cfg(target_arch = "x86_64")]
-                Kernel::Avx512(kernel) => kernel.advance(in_lanes, columns, &filled),
-                #[cfg(target_arch = "x86_64")]
-                Kernel::Avx2(kernel) => kernel.advance(columns, &filled),
-            }
+            self.kernel.advance(in_lanes, columns, &fill_idle(rows));
         }
         let one_by_one = algorithms.without(in_lanes);
         if one_by_one.is_empty() {

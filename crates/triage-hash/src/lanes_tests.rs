@@ -46,7 +46,7 @@ fn reference(algorithms: Algorithms, bytes: &[u8]) -> Digests {
 
 /// Every kernel, both as it is used and with all its algorithms forced into lanes.
 fn engines() -> Vec<Engine> {
-    Engine::all().into_iter().flat_map(|engine| [engine, engine.always()]).collect()
+    Engine::all().flat_map(|engine| [engine, engine.always()]).collect()
 }
 
 /// Every set of MD5, SHA-1 and SHA-256 that is not empty.

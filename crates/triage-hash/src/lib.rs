@@ -22,6 +22,7 @@ mod messages;
 mod paths;
 #[cfg(target_arch = "x86_64")]
 mod sha_ni;
+mod thresholds;
 
 pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
 pub use batch::{has_lanes, hash_batch, update_many};

@@ -5,7 +5,6 @@
 //! where they are put, so that lanes only ever take whole blocks, and messages of about the same
 //! length go side by side.
 
-use crate::Algorithm;
 use crate::chains::{Chains, SHA256};
 use crate::constants::Block;
 use crate::lanes::{Columns, Engine, LANES, Rows};
@@ -57,7 +56,7 @@ impl Messages {
 
     /// Takes an engine, or none for one message after the other.
     fn with_engine(engine: Option<Engine>) -> Self {
-        let engine = engine.filter(|engine| engine.in_lanes(LANES).contains(Algorithm::Sha256));
+        let engine = engine.filter(|engine| engine.in_lanes(SHA256, LANES) == SHA256);
         let start = Chains::new();
         let columns = Columns::all(&start);
         let (bytes, ends) = (Vec::new(), Vec::new());
@@ -248,8 +247,8 @@ mod tests {
     }
 
     fn engines() -> Vec<Option<Engine>> {
-        let every = Engine::all().into_iter();
-        let forced = Engine::all().into_iter().map(Engine::always);
+        let every = Engine::all();
+        let forced = Engine::all().map(Engine::always);
         every.chain(forced).map(Some).chain([None]).collect()
     }
 

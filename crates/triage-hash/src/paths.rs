@@ -36,6 +36,31 @@ pub(crate) fn one_stream_path(algorithm: Algorithm) -> &'static str {
     }
 }
 
+/// Who made the processor, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Make {
+    Amd,
+    Other,
+}
+
+impl Make {
+    /// Asks the processor; CPUID leaf 0 holds the maker's name (AMD64 Architecture Programmer's
+    /// Manual, volume 3, appendix E).
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn detect() -> Self {
+        let leaf = std::arch::x86_64::__cpuid(0);
+        match [leaf.ebx, leaf.edx, leaf.ecx].map(u32::to_le_bytes).as_flattened() {
+            b"AuthenticAMD" => Self::Amd,
+            _ => Self::Other,
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) const fn detect() -> Self {
+        Self::Other
+    }
+}
+
 /// Says whether the SHA instructions of x86 are there.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn has_sha_ni() -> bool {
