@@ -135,7 +135,7 @@ pub(super) fn all(
             let reads = "b3sum --num-threads 1 --no-mmap";
             sides.push(list.xargs("b3sum, reading", reads, Threads::One));
             sides.push(list.xargs("b3sum, reading", reads, Threads::All));
-            let mut own = list.xargs("b3sum", "b3sum", Threads::One);
+            let mut own = list.xargs("b3sum, its own threads", "b3sum", Threads::One);
             own.threads = Threads::All;
             own.words.push_str(" (its own threads)");
             sides.push(own);
