@@ -87,7 +87,7 @@ pub(crate) struct Examiner<G: Ledger> {
 pub(crate) enum Found {
     /// It needs no lane.
     Settled(Option<Box<Content>>),
-    /// It was begun as a stream.
+    /// It is large and waits for a lane.
     Later,
     /// Its content lies in the arena, and the last look at the file said this.
     InArena { start: usize, length: usize, unchanged: Result<(), Problem> },
@@ -139,7 +139,7 @@ impl<G: Ledger> Examiner<G> {
         }
     }
 
-    /// Examines a batch; large contents of it may only be begun.
+    /// Examines a batch; large contents of it may be left to wait for a lane.
     pub(crate) fn batch(&mut self, task: &Task) -> Result<(), Cut> {
         self.began_batch();
         let most = match self.shared.execution.stop_after {
@@ -229,7 +229,7 @@ impl<G: Ledger> Examiner<G> {
         }
         let met = &task.batch.met[place];
         match shared_id(met) {
-            None if self.goes_with_streams(&met.entry) => Ok(self.begin_stream(task, place)),
+            None if self.goes_with_streams(&met.entry) => Ok(self.leave_to_wait(task, place)),
             None => self.guarded(task, place, true),
             Some(id) => self.find_shared(task, place, id),
         }
@@ -383,7 +383,7 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Runs the lanes over what lies in the arena. Returns what came of each entry, with its place,
-    /// but for those that were only begun.
+    /// but for those that wait.
     fn settle(&self, met: &[Met], found: Vec<Found>) -> Vec<(usize, Option<Content>)> {
         let buffers: Vec<&[u8]> = found
             .iter()

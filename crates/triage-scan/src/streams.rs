@@ -33,7 +33,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 const LIMIT_BATCHES: usize = 64;
 const PIECES: usize = 64;
 
-/// The large contents that a worker has begun.
+/// The large contents of a worker: those that were begun, and those that wait.
 #[derive(Default)]
 pub(crate) struct Streams {
     begun: Vec<Large>,
@@ -141,7 +141,7 @@ impl<G: Ledger> Examiner<G> {
     }
 
     /// Leaves a large content to wait for a lane.
-    pub(crate) fn begin_stream(&mut self, task: &Task, place: usize) -> Found {
+    pub(crate) fn leave_to_wait(&mut self, task: &Task, place: usize) -> Found {
         let (at, batch) = (task.at(place), Arc::clone(&task.batch));
         let size_bytes = batch.met[place].entry.size_bytes.unwrap_or(0);
         self.streams.queue.push(Waiting { at, batch, size_bytes });

@@ -123,7 +123,8 @@ pub(super) fn chapter(
     let mut text = "\n## Limits of this machine\n\n\
         With all threads, in seconds. `reading`: every file is opened, examined, read to its end\n\
         and closed, and nothing else is done. `digests`: those of as many bytes in memory, all\n\
-        lanes full; of one file alone the chain of its slowest digest, which no thread shortens.\n\
+        lanes full; of one file alone those of one thread: the chain of its slowest digest, which\n\
+        no thread shortens, but for BLAKE3, a tree.\n\
         Of many files a core does one or the other: the limit is their sum, without a walk, a\n\
         manifest or a package. Of one file it is the longer of both.\n\n\
         | corpus | digests | reading | digests | limit | ours | fastest peer |\n\
